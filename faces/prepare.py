@@ -1,0 +1,50 @@
+"""THE way from image bytes to a crop: decode, locate, choose, align. Training calls it too."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.align import CropSpec, align
+from faces.errors import LowQuality
+from faces.image import ImageLimits, decode
+from faces.locate import Face, FacePolicy, Locator, choose
+
+VERSION = 1
+"""Raised whenever the same bytes give another crop, so that cached crops are made again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """One face of one image, ready to encode.
+
+    `crop` as `faces.align.align` returns it; `pixels` the decoded (height, width, 3) uint8 RGB.
+    """
+
+    crop: NDArray[np.float32]
+    face: Face
+    pixels: NDArray[np.uint8]
+
+
+def prepare(
+    data: bytes,
+    *,
+    locate: Locator,
+    spec: CropSpec,
+    policy: FacePolicy = FacePolicy.LARGEST,
+    limits: ImageLimits = ImageLimits(),
+) -> Prepared:
+    """Image bytes -> the crop of one face.
+
+    Raises:
+        UnsupportedImage, ImageTooLarge: see `faces.image.decode`.
+        NoFace, SeveralFaces: see `faces.locate.choose`.
+        LowQuality: the five points of the face coincide.
+    """
+    pixels = decode(data, limits)
+    face = choose(locate(pixels), policy, width=pixels.shape[1], height=pixels.shape[0])
+    try:
+        crop = align(pixels, face.points, spec)
+    except ValueError as error:
+        raise LowQuality(f"The face cannot be aligned: {error}.") from error
+    return Prepared(crop, face, pixels)
