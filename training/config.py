@@ -1,0 +1,123 @@
+"""One run is one TOML file: parsed, checked and frozen here; written as JSON beside the weights."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from faces.modality import Modality
+from training.losses import GanMode
+
+Share = Literal["all", "high", "none"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    """A folder of images of one modality.
+
+    `half` takes the images of one half of the people only, halved by a hash of the file name: with
+    photos of half `a` and sketches of half `b` no pair exists even by accident. `names` says
+    whether the folder an image lies in is its person's name (VIS only, a switch of its own: labels
+    within one modality are not pairs).
+    """
+
+    path: str
+    modality: Modality
+    half: Literal["a", "b"] | None = None
+    names: bool = False
+    hold_out: bool = Field(False, description="Leave out the people kept for LFW verification.")
+
+
+class Data(_Strict):
+    """What is trained on; paths are relative to `root`."""
+
+    root: Path = Path("../shared/data")
+    sources: tuple[Source, ...]
+    renderings: Annotated[int, Field(ge=0)] = Field(4, description="Kept per photo and modality.")
+
+    @model_validator(mode="after")
+    def _has_a_hub(self) -> "Data":
+        if Modality.VIS not in {source.modality for source in self.sources}:
+            raise ValueError("vis is the hub of the domains; name at least one source of it")
+        return self
+
+
+class Networks(_Strict):
+    """Sizes and sharing; width 0.5 is what two cores can train."""
+
+    width: Annotated[float, Field(gt=0)] = 0.5
+    image_size: Literal[32, 64, 128] = 64
+    share: Share = "all"
+    front_end: bool = False
+    spectral_norm: bool = False
+
+
+class Weights(_Strict):
+    """lambda of every term; a term of weight 0 is not computed. Start values of DESIGN section 3.
+
+    `contrast` and below are beyond the paper.
+    """
+
+    x: float = 10.0
+    c: float = 1.0
+    s: float = 1.0
+    kl: float = 0.01
+    gan: float = 1.0
+    contrast: float = 0.0
+    own_contrast: float = 0.0
+
+
+class Loss(_Strict):
+    """How the terms are computed."""
+
+    weights: Weights = Weights()
+    gan_mode: GanMode = "log"
+    kl_warmup_images: int = 20_000
+    free_bits: float = 0.0
+    temperature: Annotated[float, Field(gt=0)] = 0.07
+    same_person: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="How often the positive renders another photo of the person, if named."
+    )
+
+
+class Optimiser(_Strict):
+    """Adam for both sides; the rate is constant, then falls to zero along a half cosine."""
+
+    learning_rate: float = 1e-3
+    critic_rate: float = 2e-4
+    weight_decay: float = 1e-4
+    anneal_from: Annotated[float, Field(ge=0, le=1)] = 0.3
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+
+
+class Config(_Strict):
+    """A run."""
+
+    name: str
+    seed: int = 0
+    images: Annotated[int, Field(gt=0)] = Field(description="Length of the run, in images seen.")
+    batch: Annotated[int, Field(ge=2)] = Field(32, description="Real images a domain, NULL terms.")
+    contrast_batch: Annotated[int, Field(ge=2)] = 128
+    minutes_between_checkpoints: float = 2.0
+    data: Data
+    networks: Networks = Networks()
+    loss: Loss = Loss()
+    optimiser: Optimiser = Optimiser()
+
+    @property
+    def domains(self) -> tuple[Modality, ...]:
+        """The domains of the run, VIS first."""
+        present = {source.modality for source in self.data.sources}
+        if self.loss.weights.contrast:
+            present |= {Modality.VIS, Modality.NIR, Modality.SKETCH}
+        return tuple(modality for modality in Modality if modality in present)
+
+
+def read_config(path: Path) -> Config:
+    """Parse a TOML file; pydantic's error names the field that is wrong."""
+    with path.open("rb") as file:
+        return Config.model_validate(tomllib.load(file))

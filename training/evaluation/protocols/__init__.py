@@ -1,0 +1,33 @@
+"""Who is in the gallery and who is the probe, for each data set.
+
+A protocol is a function from the folder of the data to its trials; it checks the tree first and
+raises `DataMissing` naming what it lacks.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from training.evaluation.protocols.cufs import cufs
+from training.evaluation.protocols.folders import folders
+from training.evaluation.protocols.fs2k import fs2k
+from training.evaluation.protocols.lfw import lfw
+from training.evaluation.protocols.people import assert_disjoint, held_out, subject_of
+from training.evaluation.protocols.trial import DataMissing, PeopleOverlap, Sample, Trial
+
+PROTOCOLS: dict[str, Callable[[Path], list[Trial]]] = {
+    "cufs": cufs,
+    "fs2k": fs2k,
+    "lfw": lfw,
+    "folders": folders,
+}
+
+__all__ = [
+    "PROTOCOLS",
+    "DataMissing",
+    "PeopleOverlap",
+    "Sample",
+    "Trial",
+    "assert_disjoint",
+    "held_out",
+    "subject_of",
+]

@@ -1,0 +1,1 @@
+"""Training the five-point network of `faces.landmarks`: labels, training, evaluation, export."""

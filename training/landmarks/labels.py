@@ -1,0 +1,101 @@
+"""Five-point labels, as YuNet sees them, kept only where it agrees with itself in the mirror."""
+
+import pickle
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from multiprocessing import Pool
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.landmarks import MIRRORED
+
+Rows = NDArray[np.float32]
+"""(n, 15) of one image in its own pixels: box x, y, width, height; five points x, y; score."""
+
+Labels = dict[str, Rows | None]
+
+LEAST_SCORE = 0.3
+_PAD = 0.25
+
+
+def label(model: Path, data: Path, paths: list[str], processes: int) -> Iterator[tuple[str, Rows | None]]:
+    """YuNet's faces for each path below `data`, in order; None where it finds no face."""
+    tasks = [(str(model), str(data), path) for path in paths]
+    with Pool(processes) as pool:
+        yield from zip(paths, pool.imap(_label_file, tasks, chunksize=50), strict=True)
+
+
+def save_labels(path: Path, labels: Labels) -> None:
+    """Write labels as an `.npz`, one array an image."""
+    empty = np.empty((0, 15), np.float32)
+    np.savez_compressed(path, **{k: empty if v is None else v for k, v in labels.items()})
+
+
+def load_labels(path: Path) -> Labels:
+    """Read what `save_labels` wrote."""
+    with np.load(path) as stored:
+        return {name: stored[name] if len(stored[name]) else None for name in stored.files}
+
+
+def detect(model: str, image: NDArray[np.uint8]) -> Rows:
+    """YuNet's rows for a (height, width, 3) uint8 BGR image at a size that suits it.
+
+    Enlarged when small and framed by its own border, since YuNet misses tight face crops.
+    """
+    longest = max(image.shape[:2])
+    scale = min(4.0, 320 / longest) if longest < 400 else 640 / longest
+    sized = cv2.resize(image, None, fx=scale, fy=scale)
+    pad = int(int(_PAD * longest) * scale)
+    framed = cv2.copyMakeBorder(sized, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    detector = _detector(model)
+    detector.setInputSize((framed.shape[1], framed.shape[0]))
+    _, found = detector.detect(framed)
+    if found is None:
+        return np.empty((0, 15), np.float32)
+    rows = np.array(found, dtype=np.float32)
+    rows[:, :14] -= pad * np.array([1, 1, 0, 0, *[1] * 10], dtype=np.float32)
+    rows[:, :14] /= scale
+    return rows
+
+
+def mirrored_rows(rows: Rows, width: int) -> Rows:
+    """Rows of the mirror image of an image of `width`, in pixels of the image."""
+    back = rows.copy()
+    back[:, 0] = width - rows[:, 0] - rows[:, 2]
+    points = rows[:, 4:14].reshape(-1, 5, 2)[:, MIRRORED]
+    points[:, :, 0] = width - 1 - points[:, :, 0]
+    back[:, 4:14] = points.reshape(-1, 10)
+    return back
+
+
+def agreed(rows: Rows, mirrored: Rows, tolerance: float) -> Rows:
+    """Rows found in both images, averaged; `tolerance` is a share of the inter-ocular distance."""
+    kept = []
+    for row in rows:
+        points = row[4:14].reshape(5, 2)
+        eyes = float(np.linalg.norm(points[1] - points[0]))
+        others = mirrored[:, 4:14].reshape(-1, 5, 2)
+        errors = np.linalg.norm(others - points, axis=2).mean(axis=1)
+        if len(errors) and errors.min() < tolerance * eyes:
+            kept.append((row + mirrored[int(errors.argmin())]) / 2)
+    return np.array(kept, dtype=np.float32).reshape(-1, 15)
+
+
+def _label_file(task: tuple[str, str, str]) -> Rows | None:
+    model, data, path = task
+    cv2.setNumThreads(1)
+    image = cv2.imread(str(Path(data) / path))
+    if image is None:
+        return None
+    rows = detect(model, image)
+    back = mirrored_rows(detect(model, image[:, ::-1].copy()), image.shape[1])
+    both = agreed(rows, back, tolerance=0.15)
+    return both if len(both) else None
+
+
+@lru_cache(maxsize=1)
+def _detector(model: str) -> cv2.FaceDetectorYN:
+    return cv2.FaceDetectorYN.create(model, "", (320, 320), LEAST_SCORE, 0.3, 50)

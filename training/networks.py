@@ -1,0 +1,225 @@
+"""The four networks of NULL: content encoder Ec, style encoder Es, decoder D, discriminator Dis.
+
+DESIGN section 3 and the NULL paper's section on architecture; where the paper is silent or
+misprinted, the comment says what was chosen and why.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from training.frontend import CELLS, CHANNELS, OrientedEnergies
+
+CONTENT = 256
+STYLE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """A diagonal Gaussian posterior; both tensors are (n, d)."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self) -> Tensor:
+        """Reparameterised draw (Kingma and Welling 2014)."""
+        return self.mean + torch.randn_like(self.mean) * torch.exp(0.5 * self.log_variance)
+
+
+class DomainNorm(nn.Module):
+    """Batch normalisation with statistics per domain and one affine map for all.
+
+    With unshared statistics each domain's features are centred alike, which a shared encoder
+    needs to treat a sketch and a photo as the same thing (DESIGN section 3).
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, channels: int, domains: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(domains, channels))
+        self.register_buffer("variance", torch.ones(domains, channels))
+
+    def forward(self, x: Tensor, domain: int | Tensor) -> Tensor:
+        """Normalise (n, channels, h, w) or (n, channels) features of one domain."""
+        mean, variance = self.mean[domain], self.variance[domain]
+        return F.batch_norm(x, mean, variance, self.weight, self.bias, self.training, 0.05)
+
+
+class MaxFeatureMap(nn.Module):
+    """Convolution, norm, and the maximum of two channel halves (Wu et al. 2018, LightCNN)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, domains: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, 2 * outputs, kernel, stride, kernel // 2, bias=False)
+        self.norm = DomainNorm(2 * outputs, domains)
+
+    def forward(self, x: Tensor, domain: int | Tensor) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
+        first, second = self.norm(self.conv(x), domain).chunk(2, dim=1)
+        return torch.maximum(first, second)
+
+
+class ContentEncoder(nn.Module):
+    """Ec: nine convolutions, three max-pools, one fully connected layer over every stage.
+
+    Without the front end the first convolution is 5 x 5 with stride 2; with it the energies come
+    at 32 x 32 already and the first convolution is 3 x 3 with stride 1, and the energies are a
+    stage of their own in the multi-scale aggregation.
+    """
+
+    def __init__(self, *, width: float, domains: int, front_end: bool, image_size: int) -> None:
+        super().__init__()
+        channels = [round(width * c) for c in (48, 96, 128, 192)]
+        self.image_size = image_size
+        self.front_end = OrientedEnergies() if front_end else None
+        first = (
+            MaxFeatureMap(CHANNELS, channels[0], 3, domains)
+            if front_end
+            else MaxFeatureMap(1, channels[0], 5, domains, stride=2)
+        )
+        one, two, three, four = channels
+        self.stages = nn.ModuleList(
+            nn.ModuleList(stage)
+            for stage in (
+                [first],
+                [MaxFeatureMap(one, one, 1, domains), MaxFeatureMap(one, two, 3, domains)],
+                [MaxFeatureMap(two, two, 1, domains), MaxFeatureMap(two, three, 3, domains)],
+                [
+                    MaxFeatureMap(three, three, 1, domains),
+                    MaxFeatureMap(three, four, 3, domains),
+                    MaxFeatureMap(four, four, 1, domains),
+                    MaxFeatureMap(four, four, 3, domains),
+                ],
+            )
+        )
+        features = sum(c * 25 for c in channels)
+        if front_end:
+            features += CHANNELS * (CELLS // 2) ** 2
+        self.norm = DomainNorm(features, domains)
+        self.head = nn.Linear(features, 2 * CONTENT)
+
+    def forward(self, grey: Tensor, domain: int | Tensor) -> Gaussian:
+        """(n, 1, 128, 128) grey in [0, 1] -> posterior of c."""
+        pooled = []
+        if self.front_end is not None:
+            x = self.front_end(grey)
+            pooled.append(F.avg_pool2d(x, 2).flatten(1))
+        else:
+            x = F.avg_pool2d(grey, grey.shape[-1] // self.image_size) * 2 - 1
+        for number, stage in enumerate(self.stages):
+            if number:
+                x = F.max_pool2d(x, 2)
+            for layer in stage:
+                x = layer(x, domain)
+            pooled.append(_to_5x5(x).flatten(1))
+        mean, log_variance = self.head(self.norm(torch.cat(pooled, 1), domain)).chunk(2, dim=1)
+        return Gaussian(mean, log_variance.clamp(-8, 4))
+
+
+def _to_5x5(x: Tensor) -> Tensor:
+    """Average to 5 x 5 cells; resampled first where the side is no multiple of five.
+
+    `adaptive_avg_pool2d` cannot be exported for such sides.
+    """
+    cells = 5
+    side = x.shape[-1]
+    if side % cells:
+        multiple = max(cells, cells * round(side / cells))
+        x = F.interpolate(x, size=(multiple, multiple), mode="bilinear", align_corners=False)
+    return F.avg_pool2d(x, x.shape[-1] // cells)
+
+
+class StyleEncoder(nn.Module):
+    """Es: three convolutions and one max-pool, no normalisation (it would erase style)."""
+
+    def __init__(self, *, width: float) -> None:
+        super().__init__()
+        channels = [round(width * c) for c in (32, 64, 128)]
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(1, channels[0], 5, 2, 2),
+            nn.LeakyReLU(0.2),
+            nn.MaxPool2d(2),
+            nn.Conv2d(channels[0], channels[1], 3, 2, 1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(channels[1], channels[2], 3, 2, 1),
+            nn.LeakyReLU(0.2),
+        )
+        self.head = nn.Linear(channels[2], 2 * STYLE)
+
+    def forward(self, image: Tensor) -> Gaussian:
+        """(n, 1, h, w) grey in [0, 1] -> posterior of s; position is averaged away."""
+        features = self.convolutions(image * 2 - 1).mean((2, 3))
+        mean, log_variance = self.head(features).chunk(2, dim=1)
+        return Gaussian(mean, log_variance.clamp(-8, 4))
+
+
+class AdaptiveConvolution(nn.Module):
+    """3 x 3 convolution whose instance-normalised output is scaled and shifted by s.
+
+    AdaIN (Huang and Belongie 2017): s is not concatenated to c, so less identity leaks into it.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
+        self.film = nn.Linear(STYLE, 2 * outputs)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """(n, inputs, h, w) and (n, 32) -> (n, outputs, h, w)."""
+        scale, shift = self.film(style)[:, :, None, None].chunk(2, dim=1)
+        return F.leaky_relu(F.instance_norm(self.conv(x)) * (1 + scale) + shift, 0.2)
+
+
+class Decoder(nn.Module):
+    """D: nine convolutions and three up-samplings (the paper prints 'max-pooling' here)."""
+
+    def __init__(self, *, width: float, image_size: int) -> None:
+        super().__init__()
+        channels = [round(width * c) for c in (192, 128, 96, 48)]
+        self.side = image_size // 8
+        self.first = channels[0]
+        self.head = nn.Linear(CONTENT, channels[0] * self.side**2)
+        before = [channels[0], *channels[:3]]
+        self.blocks = nn.ModuleList(
+            nn.ModuleList([AdaptiveConvolution(a, b), AdaptiveConvolution(b, b)])
+            for a, b in zip(before, channels, strict=True)
+        )
+        self.grey = nn.Conv2d(channels[3], 1, 3, 1, 1)
+
+    def forward(self, content: Tensor, style: Tensor) -> Tensor:
+        """(n, 256) and (n, 32) -> (n, 1, image_size, image_size) grey in (0, 1)."""
+        x = self.head(content).unflatten(1, (self.first, self.side, self.side))
+        for number, block in enumerate(self.blocks):
+            if number:
+                x = F.interpolate(x, scale_factor=2, mode="nearest")
+            for layer in block:
+                x = layer(x, style)
+        return torch.sigmoid(self.grey(x))
+
+
+class Discriminator(nn.Module):
+    """Dis: four strided convolutions to a map of real/translated logits (patches)."""
+
+    def __init__(self, *, width: float, spectral: bool) -> None:
+        super().__init__()
+        channels = [1, *(round(width * c) for c in (32, 64, 128, 128))]
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(channels, channels[1:], strict=False):
+            layers += [_maybe_spectral(nn.Conv2d(inputs, outputs, 4, 2, 1), spectral), nn.LeakyReLU(0.2)]
+        layers.append(_maybe_spectral(nn.Conv2d(channels[-1], 1, 1), spectral))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(n, 1, h, w) grey in [0, 1] -> (n, 1, h / 16, w / 16) logits, high for real."""
+        return self.layers(image * 2 - 1)
+
+
+def _maybe_spectral(layer: nn.Module, spectral: bool) -> nn.Module:
+    return spectral_norm(layer) if spectral else layer
