@@ -28,6 +28,8 @@ def open_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     available = onnxruntime.get_available_providers()
     chosen = [name for name in providers if name in available] or ["CPUExecutionProvider"]
+    if "CUDAExecutionProvider" in chosen:
+        onnxruntime.preload_dlls()  # finds CUDA and cuDNN where the extra `gpu` put them
     try:
         return onnxruntime.InferenceSession(os.fspath(path), options, providers=chosen)
     except Exception as error:  # onnxruntime raises its own classes, none of them public
@@ -75,7 +77,9 @@ class Encoder:
         """
         fields = self._bundle.manifest.encoders.get(modality)
         if fields is None:
-            raise BundleError(f"The bundle {self._bundle.manifest.name} does not encode {modality}.")
+            raise BundleError(
+                f"The bundle {self._bundle.manifest.name} does not encode {modality}."
+            )
         both = np.concatenate([crops, np.flip(crops, axis=2)])
         content = self._run(fields, both)
         averaged = (content[: len(crops)] + content[len(crops) :]) / 2

@@ -26,7 +26,10 @@ def resolve(extras: str, *options: str) -> dict[str, str]:
     command += ["--dry-run", "--ignore-installed", "--report", "-", *options, f"{ROOT}[{extras}]"]
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     found = (item["metadata"] for item in report["install"] if "dir_info" not in _source(item))
-    return {_normal(one["name"]): one["version"].partition("+")[0] for one in found}
+    pins = {_normal(one["name"]): one["version"].partition("+")[0] for one in found}
+    # torch and onnxruntime-gpu each name the CUDA libraries that they were built with; a second
+    # opinion here would make a CUDA build of torch impossible to install.
+    return {name: pin for name, pin in pins.items() if not name.startswith("nvidia-")}
 
 
 def _source(item: dict[str, dict[str, object]]) -> dict[str, object]:
