@@ -72,7 +72,7 @@ def mcnemar(ours: Mask, theirs: Mask) -> float:
     only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     discordant = only_ours + only_theirs
     tail = sum(comb(discordant, k) for k in range(min(only_ours, only_theirs) + 1))
-    return min(1.0, 2 * tail / 2**discordant)
+    return float(min(1.0, 2 * tail / 2**discordant))
 
 
 def paired_difference(
@@ -83,7 +83,11 @@ def paired_difference(
     *,
     draws: int = DRAWS,
 ) -> tuple[float, Interval]:
-    """Difference of two hit rates over the same probes, with its person-level 95 % interval."""
+    """Difference of two hit rates over the same probes, with its person-level 95 % interval.
+
+    Raises:
+        ValueError: no probes.
+    """
     gained = ours.astype(np.float64) - theirs
     people, index = np.unique(subject, return_inverse=True)
 
@@ -91,6 +95,7 @@ def paired_difference(
         each = weights[index]
         return np.array([(gained * each).sum() / each.sum()])
 
-    interval = bootstrap(difference, len(people), rng, draws=draws)[0]
-    assert interval is not None  # every person has at least one probe
+    (interval,) = bootstrap(difference, len(people), rng, draws=draws)
+    if interval is None:
+        raise ValueError("there are no probes")
     return float(gained.mean()), interval

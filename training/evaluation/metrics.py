@@ -48,6 +48,7 @@ class Scores:
     reference_found: Mask
 
     def __post_init__(self) -> None:
+        """Refuse what would give a wrong figure."""
         if self.similarity.shape != (len(self.probes), len(self.references)):
             raise ValueError(
                 f"similarity is {self.similarity.shape} for {len(self.probes)} probes "
@@ -132,7 +133,7 @@ def _best_per_subject(scores: Scores, column: Indices) -> Floats:
     similarity = np.where(found, scores.similarity, -np.inf).astype(np.float64)
     order = np.argsort(column, kind="stable")
     starts = np.searchsorted(column[order], np.arange(column.max() + 1))
-    return np.maximum.reduceat(similarity[:, order], starts, axis=1)
+    return np.asarray(np.maximum.reduceat(similarity[:, order], starts, axis=1))
 
 
 def compare(scores: Scores) -> Pairs:
@@ -237,7 +238,8 @@ def _curve(pairs: Pairs, mated_weight: Floats, nonmated_weight: Floats, threshol
 
 def _share_at_least(ascending: Floats, weights: Floats, thresholds: Floats) -> Floats:
     below = np.concatenate([[0.0], np.cumsum(weights)])
-    return 1 - below[np.searchsorted(ascending, thresholds, side="left")] / below[-1]
+    at_least = below[-1] - below[np.searchsorted(ascending, thresholds, side="left")]
+    return _rate(at_least, below[-1])
 
 
 def fnir_at_fpir(searches: Searches, fpir: float, weights: Floats | None = None) -> float | None:
@@ -286,6 +288,6 @@ def _nonmated_weights(pairs: Pairs, weights: Floats | None) -> Floats:
     return np.asarray(weights[first] * weights[second])
 
 
-def _rate(part: NDArray[np.float64] | np.float64, total: np.float64) -> Floats:
+def _rate(part: Floats | np.float64, total: np.float64) -> Floats:
     """`part / total`, NaN where a draw holds nobody who could be counted."""
     return np.asarray(np.divide(part, total) if total > 0 else np.full_like(part, np.nan))

@@ -1,7 +1,7 @@
 """Who is in the gallery and who is the probe, for each data set.
 
 A protocol is a function from the folder of the data to its trials; it checks the tree first and
-raises `DataMissing` naming what it lacks.
+raises `DataMissingError` naming what it lacks.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,13 @@ from training.evaluation.protocols.folders import folders
 from training.evaluation.protocols.fs2k import fs2k
 from training.evaluation.protocols.lfw import lfw
 from training.evaluation.protocols.people import assert_disjoint, held_out, subject_of
-from training.evaluation.protocols.trial import DataMissing, PeopleOverlap, Sample, Trial
+from training.evaluation.protocols.trial import (
+    DataMissingError,
+    PeopleOverlapError,
+    ProtocolError,
+    Sample,
+    Trial,
+)
 
 PROTOCOLS: dict[str, Callable[[Path], list[Trial]]] = {
     "cufs": cufs,
@@ -23,8 +29,9 @@ PROTOCOLS: dict[str, Callable[[Path], list[Trial]]] = {
 
 __all__ = [
     "PROTOCOLS",
-    "DataMissing",
-    "PeopleOverlap",
+    "DataMissingError",
+    "PeopleOverlapError",
+    "ProtocolError",
     "Sample",
     "Trial",
     "assert_disjoint",

@@ -10,7 +10,7 @@ def cufs(data: Path) -> list[Trial]:
     """`cufs` (student and ar test in one gallery), then each alone, and xm2vts where it exists.
 
     Raises:
-        DataMissing: naming the folder or the partner that is missing.
+        DataMissingError: naming the folder or the partner that is missing.
     """
     root = data / "cufs"
     student = photo_sketch_trial("cufs-student", root / "student" / "test", "cufs")

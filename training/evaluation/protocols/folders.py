@@ -5,7 +5,7 @@ from pathlib import Path
 from faces.modality import Modality
 from training.evaluation.protocols.trial import (
     IMAGE_SUFFIXES,
-    DataMissing,
+    DataMissingError,
     Sample,
     Trial,
     check_mates,
@@ -18,7 +18,7 @@ def folders(data: Path, probe_modality: Modality = Modality.SKETCH) -> list[Tria
     The same file stem, or the same sub-folder name (several images a person), is the same person.
 
     Raises:
-        DataMissing: a folder is missing or empty, or a probe's person is not in the gallery.
+        DataMissingError: a folder is missing or empty, or a probe's person is not in the gallery.
     """
     trial = Trial(
         "folders",
@@ -30,10 +30,10 @@ def folders(data: Path, probe_modality: Modality = Modality.SKETCH) -> list[Tria
 
 def _samples(folder: Path, modality: Modality) -> list[Sample]:
     if not folder.is_dir():
-        raise DataMissing(f"folders: the folder {folder} is missing.")
+        raise DataMissingError(f"folders: the folder {folder} is missing.")
     images = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
-        raise DataMissing(f"folders: no image in {folder}.")
+        raise DataMissingError(f"folders: no image in {folder}.")
     return [Sample(_person(path, folder), modality, path) for path in images]
 
 

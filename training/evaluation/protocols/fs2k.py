@@ -10,6 +10,6 @@ def fs2k(data: Path) -> list[Trial]:
     """One trial over the test folder (337 people).
 
     Raises:
-        DataMissing: naming the folder or the partner that is missing.
+        DataMissingError: naming the folder or the partner that is missing.
     """
     return [photo_sketch_trial("fs2k", data / "fs2k" / "test", "fs2k")]

@@ -6,7 +6,7 @@ import numpy as np
 
 from faces.modality import Modality
 from training.evaluation.protocols.people import held_out
-from training.evaluation.protocols.trial import DataMissing, Sample, Trial, images_in
+from training.evaluation.protocols.trial import DataMissingError, Sample, Trial, images_in
 
 SEED = 0
 PROBES_PER_PERSON = 5
@@ -19,11 +19,11 @@ def lfw(data: Path) -> list[Trial]:
     All probes are compared with the whole gallery. Which photos are taken depends on `SEED` only.
 
     Raises:
-        DataMissing: no folder, or nobody held out with two photos.
+        DataMissingError: no folder, or nobody held out with two photos.
     """
     root = data / "lfw"
     if not root.is_dir():
-        raise DataMissing(f"lfw: the folder {root} is missing.")
+        raise DataMissingError(f"lfw: the folder {root} is missing.")
     names = sorted(path.name for path in root.iterdir() if path.is_dir() and held_out(path.name))
     rng = np.random.default_rng(SEED)
     gallery: list[Sample] = []
@@ -35,5 +35,5 @@ def lfw(data: Path) -> list[Trial]:
         gallery += samples[:1]
         probes += samples[1:]
     if not probes:
-        raise DataMissing(f"lfw: nobody held out has two photos in {root}.")
+        raise DataMissingError(f"lfw: nobody held out has two photos in {root}.")
     return [Trial("lfw", tuple(gallery), tuple(probes))]

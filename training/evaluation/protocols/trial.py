@@ -8,11 +8,15 @@ from faces.modality import Modality
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 
-class DataMissing(Exception):
+class ProtocolError(Exception):
+    """The trials of a protocol cannot be had."""
+
+
+class DataMissingError(ProtocolError):
     """The tree does not hold what the protocol needs; the message names it."""
 
 
-class PeopleOverlap(Exception):
+class PeopleOverlapError(ProtocolError):
     """Somebody of the test was trained on; the message names them."""
 
 
@@ -43,13 +47,13 @@ def images_in(folder: Path, protocol: str) -> list[Path]:
     """The images directly in `folder`, by name.
 
     Raises:
-        DataMissing: no such folder, or no image in it.
+        DataMissingError: no such folder, or no image in it.
     """
     if not folder.is_dir():
-        raise DataMissing(f"{protocol}: the folder {folder} is missing.")
+        raise DataMissingError(f"{protocol}: the folder {folder} is missing.")
     images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
-        raise DataMissing(f"{protocol}: no image in {folder}.")
+        raise DataMissingError(f"{protocol}: no image in {folder}.")
     return images
 
 
@@ -57,13 +61,13 @@ def check_mates(trial: Trial) -> Trial:
     """Return `trial` if every probe has a mate in the gallery.
 
     Raises:
-        DataMissing: naming probes without one.
+        DataMissingError: naming probes without one.
     """
     enrolled = {sample.subject for sample in trial.gallery}
     lost = [sample.path for sample in trial.probes if sample.subject not in enrolled]
     if lost:
         shown = ", ".join(str(path) for path in lost[:3])
-        raise DataMissing(
+        raise DataMissingError(
             f"{trial.name}: {len(lost)} of {len(trial.probes)} probes have no image of the same "
             f"person in the gallery: {shown}{', ...' if len(lost) > 3 else ''}"
         )
