@@ -86,7 +86,6 @@ def _near_size(
     if factor < 2:
         return image, points
     size = (width // factor, height // factor)
-    small = cv2.resize(
-        image[: size[1] * factor, : size[0] * factor], size, interpolation=cv2.INTER_AREA
-    )
+    whole = image[: size[1] * factor, : size[0] * factor]
+    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return small, ((points + 0.5) / factor - 0.5).astype(np.float32)

@@ -16,7 +16,7 @@ from faces.modality import Modality
 from faces.similarity import Calibration
 
 MANIFEST = "bundle.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 
 
 class _Strict(BaseModel):
@@ -92,7 +92,7 @@ class Manifest(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle. `identity` is the sha256 of its manifest: two galleries mix only if equal."""
+    """A verified bundle; `identity`, the sha256 of its manifest, tells one model from another."""
 
     folder: Path
     manifest: Manifest

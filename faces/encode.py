@@ -82,7 +82,7 @@ class Encoder:
             )
         both = np.concatenate([crops, np.flip(crops, axis=2)])
         content = self._run(fields, both)
-        averaged = (content[: len(crops)] + content[len(crops) :]) / 2
+        averaged = (content[: len(crops)] + content[len(crops) :]) / np.float32(2)
         return unit(averaged - self._bundle.centre(modality))
 
     def _run(self, fields: EncoderFields, crops: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -27,7 +27,9 @@ class Face:
 class Locator(Protocol):
     """Finds every face in an upright (height, width, 3) uint8 RGB image; an empty list if none."""
 
-    def __call__(self, image: NDArray[np.uint8]) -> list[Face]: ...
+    def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
+        """All faces, the largest first."""
+        ...
 
 
 class FacePolicy(StrEnum):

@@ -78,6 +78,9 @@ class Loss(_Strict):
     gan_mode: GanMode = "log"
     kl_warmup_images: int = 20_000
     free_bits: float = 0.0
+    null_every: Annotated[int, Field(ge=1)] = Field(
+        1, description="Compute the NULL terms every so many steps; contrast is at every step."
+    )
     temperature: Annotated[float, Field(gt=0)] = 0.07
     same_person: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="How often the positive renders another photo of the person, if named."

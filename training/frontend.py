@@ -27,13 +27,21 @@ class OrientedEnergies(nn.Module):
     their neighbourhood (L2-Hys).
     """
 
+    kernels: Tensor
+    cosines: Tensor
+    sines: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         kernels = torch.stack([_derivatives(sigma) for sigma in SCALES]).flatten(0, 1)
         self.register_buffer("kernels", kernels, persistent=False)
         angles = torch.arange(DIRECTIONS) * (math.pi / DIRECTIONS)
-        self.register_buffer("cosines", torch.cos(2 * angles)[None, None, :, None, None], persistent=False)
-        self.register_buffer("sines", torch.sin(2 * angles)[None, None, :, None, None], persistent=False)
+        self.register_buffer(
+            "cosines", torch.cos(2 * angles)[None, None, :, None, None], persistent=False
+        )
+        self.register_buffer(
+            "sines", torch.sin(2 * angles)[None, None, :, None, None], persistent=False
+        )
 
     def forward(self, grey: Tensor) -> Tensor:
         """See the class."""
@@ -67,4 +75,5 @@ def _normalise_blocks(energies: Tensor) -> Tensor:
     power = (scales * scales).sum(2)
     around = F.avg_pool2d(power, 5, 1, 2, count_include_pad=False)
     floor = 0.02
-    return (scales / (around[:, :, None].sqrt() + floor)).clamp(max=1.5).flatten(1, 2)
+    normalised: Tensor = scales / (around[:, :, None].sqrt() + floor)
+    return normalised.clamp(max=1.5).flatten(1, 2)

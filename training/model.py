@@ -70,6 +70,6 @@ def _content_encoders(networks: Networks, domains: int) -> nn.ModuleList:
         encoders *= domains
     if networks.share == "high":
         for other in encoders[1:]:
-            other.stages[2:] = encoders[0].stages[2:]
+            other.stages[2], other.stages[3] = encoders[0].stages[2], encoders[0].stages[3]
             other.norm, other.head = encoders[0].norm, encoders[0].head
     return nn.ModuleList(encoders)

@@ -5,6 +5,7 @@ misprinted, the comment says what was chosen and why.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -49,13 +50,20 @@ class DomainNorm(nn.Module):
     def forward(self, x: Tensor, domain: int | Tensor) -> Tensor:
         """Normalise (n, channels, h, w) or (n, channels) features of one domain."""
         mean, variance = self.mean[domain], self.variance[domain]
-        return F.batch_norm(x, mean, variance, self.weight, self.bias, self.training, 0.05)
+        if self.training:
+            return F.batch_norm(x, mean, variance, self.weight, self.bias, True, 0.05)
+        scale = self.weight * torch.rsqrt(variance + 1e-5)
+        shift = self.bias - mean * scale
+        broadcast = (-1,) + (1,) * (x.dim() - 2)
+        return x * scale.view(broadcast) + shift.view(broadcast)
 
 
 class MaxFeatureMap(nn.Module):
     """Convolution, norm, and the maximum of two channel halves (Wu et al. 2018, LightCNN)."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, domains: int, stride: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, domains: int, stride: int = 1
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, 2 * outputs, kernel, stride, kernel // 2, bias=False)
         self.norm = DomainNorm(2 * outputs, domains)
@@ -64,6 +72,16 @@ class MaxFeatureMap(nn.Module):
         """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
         first, second = self.norm(self.conv(x), domain).chunk(2, dim=1)
         return torch.maximum(first, second)
+
+
+class Stage(nn.ModuleList):
+    """Convolutions between two max-pools."""
+
+    def forward(self, x: Tensor, condition: int | Tensor) -> Tensor:
+        """Apply each layer; `condition` is what all of them take beside x (a domain, a style)."""
+        for layer in self:
+            x = layer(x, condition)
+        return x
 
 
 class ContentEncoder(nn.Module):
@@ -86,18 +104,19 @@ class ContentEncoder(nn.Module):
         )
         one, two, three, four = channels
         self.stages = nn.ModuleList(
-            nn.ModuleList(stage)
-            for stage in (
-                [first],
-                [MaxFeatureMap(one, one, 1, domains), MaxFeatureMap(one, two, 3, domains)],
-                [MaxFeatureMap(two, two, 1, domains), MaxFeatureMap(two, three, 3, domains)],
-                [
-                    MaxFeatureMap(three, three, 1, domains),
-                    MaxFeatureMap(three, four, 3, domains),
-                    MaxFeatureMap(four, four, 1, domains),
-                    MaxFeatureMap(four, four, 3, domains),
-                ],
-            )
+            [
+                Stage([first]),
+                Stage([MaxFeatureMap(one, one, 1, domains), MaxFeatureMap(one, two, 3, domains)]),
+                Stage([MaxFeatureMap(two, two, 1, domains), MaxFeatureMap(two, three, 3, domains)]),
+                Stage(
+                    [
+                        MaxFeatureMap(three, three, 1, domains),
+                        MaxFeatureMap(three, four, 3, domains),
+                        MaxFeatureMap(four, four, 1, domains),
+                        MaxFeatureMap(four, four, 3, domains),
+                    ]
+                ),
+            ]
         )
         features = sum(c * 25 for c in channels)
         if front_end:
@@ -112,12 +131,11 @@ class ContentEncoder(nn.Module):
             x = self.front_end(grey)
             pooled.append(F.avg_pool2d(x, 2).flatten(1))
         else:
-            x = F.avg_pool2d(grey, grey.shape[-1] // self.image_size) * 2 - 1
+            x = F.avg_pool2d(grey, int(grey.shape[-1]) // self.image_size) * 2 - 1
         for number, stage in enumerate(self.stages):
             if number:
                 x = F.max_pool2d(x, 2)
-            for layer in stage:
-                x = layer(x, domain)
+            x = stage(x, domain)
             pooled.append(_to_5x5(x).flatten(1))
         mean, log_variance = self.head(self.norm(torch.cat(pooled, 1), domain)).chunk(2, dim=1)
         return Gaussian(mean, log_variance.clamp(-8, 4))
@@ -129,11 +147,11 @@ def _to_5x5(x: Tensor) -> Tensor:
     `adaptive_avg_pool2d` cannot be exported for such sides.
     """
     cells = 5
-    side = x.shape[-1]
+    side = int(x.shape[-1])
     if side % cells:
         multiple = max(cells, cells * round(side / cells))
         x = F.interpolate(x, size=(multiple, multiple), mode="bilinear", align_corners=False)
-    return F.avg_pool2d(x, x.shape[-1] // cells)
+    return F.avg_pool2d(x, int(x.shape[-1]) // cells)
 
 
 class StyleEncoder(nn.Module):
@@ -188,7 +206,7 @@ class Decoder(nn.Module):
         self.head = nn.Linear(CONTENT, channels[0] * self.side**2)
         before = [channels[0], *channels[:3]]
         self.blocks = nn.ModuleList(
-            nn.ModuleList([AdaptiveConvolution(a, b), AdaptiveConvolution(b, b)])
+            Stage([AdaptiveConvolution(a, b), AdaptiveConvolution(b, b)])
             for a, b in zip(before, channels, strict=True)
         )
         self.grey = nn.Conv2d(channels[3], 1, 3, 1, 1)
@@ -199,8 +217,7 @@ class Decoder(nn.Module):
         for number, block in enumerate(self.blocks):
             if number:
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
-            for layer in block:
-                x = layer(x, style)
+            x = block(x, style)
         return torch.sigmoid(self.grey(x))
 
 
@@ -211,14 +228,18 @@ class Discriminator(nn.Module):
         super().__init__()
         channels = [1, *(round(width * c) for c in (32, 64, 128, 128))]
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(channels, channels[1:], strict=False):
-            layers += [_maybe_spectral(nn.Conv2d(inputs, outputs, 4, 2, 1), spectral), nn.LeakyReLU(0.2)]
+        for inputs, outputs in pairwise(channels):
+            layers += [
+                _maybe_spectral(nn.Conv2d(inputs, outputs, 4, 2, 1), spectral),
+                nn.LeakyReLU(0.2),
+            ]
         layers.append(_maybe_spectral(nn.Conv2d(channels[-1], 1, 1), spectral))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, 1, h, w) grey in [0, 1] -> (n, 1, h / 16, w / 16) logits, high for real."""
-        return self.layers(image * 2 - 1)
+        logits: Tensor = self.layers(image * 2 - 1)
+        return logits
 
 
 def _maybe_spectral(layer: nn.Module, spectral: bool) -> nn.Module:

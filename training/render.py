@@ -24,7 +24,7 @@ def render(photo: NDArray[np.uint8], modality: Modality, rng: Generator) -> NDAr
     Returns:
         (128, 128) uint8 grey.
     """
-    pixels = photo.astype(np.float32) / 255
+    pixels = photo.astype(np.float32) / np.float32(255)
     if modality is Modality.VIS:
         rendered = to_grey(pixels, rng)
     elif modality is Modality.NIR:
@@ -46,7 +46,7 @@ def near_infrared(pixels: NDArray[np.float32], rng: Generator) -> Grey:
     weights = rng.dirichlet([6.0, 1.5, 0.7]).astype(np.float32)
     grey = np.asarray(pixels @ weights, dtype=np.float32)
     smooth = _blur(grey, 14)
-    flattened = grey / (smooth + 0.15) * 0.5
+    flattened = np.asarray(grey / (smooth + 0.15) * 0.5, dtype=np.float32)
     grey = _mix(grey, flattened, float(rng.uniform(0.2, 0.9)))
     grey = np.clip(grey, 0, 1) ** float(rng.uniform(0.5, 1.6))
     grey = grey * float(rng.uniform(0.5, 1.0))
@@ -118,7 +118,8 @@ def thin_lines(grey: Grey, rng: Generator) -> Grey:
 def shaded(grey: Grey, rng: Generator) -> Grey:
     """Lines over a washed-out, flattened photo: charcoal shading."""
     wash = 1 - (1 - relief(grey, rng)) * float(rng.uniform(0.5, 1.2))
-    return np.minimum(wash, _mix(np.ones_like(grey), dodge(grey, rng), float(rng.uniform(0.4, 1))))
+    pencil = _mix(np.ones_like(grey), dodge(grey, rng), float(rng.uniform(0.4, 1)))
+    return np.asarray(np.minimum(wash, pencil), dtype=np.float32)
 
 
 def _on_paper(drawn: Grey, rng: Generator) -> Grey:
@@ -131,8 +132,18 @@ def _on_paper(drawn: Grey, rng: Generator) -> Grey:
     if rng.random() < 0.5:
         grain = _blur(rng.standard_normal((side, side), dtype=np.float32), 0.7)
         darkness = darkness * (1 + float(rng.uniform(0.1, 0.6)) * grain)
+    if rng.random() < 0.6:
+        darkness = darkness * _surround(side, rng)
     paper = float(rng.uniform(0.85, 1))
     return _blur(paper * (1 - np.clip(darkness, 0, 1)), float(rng.uniform(0.2, 0.8)))
+
+
+def _surround(side: int, rng: Generator) -> Grey:
+    """1 on the head, fading to 0 around it: artists draw no background."""
+    y, x = np.mgrid[:side, :side].astype(np.float32) / side
+    half_width, half_height = rng.uniform(0.33, 0.5), rng.uniform(0.45, 0.62)
+    distance = np.hypot((x - 0.5) / half_width, (y - 0.5) / half_height)
+    return np.asarray(1 / (1 + np.exp((distance - 1) / float(rng.uniform(0.02, 0.12)))), np.float32)
 
 
 def _lamp(side: int, rng: Generator) -> Grey:

@@ -1,0 +1,117 @@
+"""Folders of images -> pools of crops by modality, and unpaired batches drawn from them."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from faces.modality import Modality
+from training.config import Data, Source
+from training.crops import Recipe, cached_crops
+from training.evaluation.protocols import held_out
+from training.template import CROP
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+NAMELESS = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """All training crops of one modality.
+
+    `crops` is (n, 128, 128, 3) uint8 RGB for vis and (n, 128, 128) grey otherwise; `people` (n,)
+    int64 labels, NAMELESS where no name may be used; `weights` (n,) float64 draws every source of
+    the modality in proportion to the square root of its size, so that a large one does not drown
+    the others.
+    """
+
+    modality: Modality
+    crops: NDArray[np.uint8]
+    people: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    paths: tuple[Path, ...]
+
+    def draw(self, count: int, rng: Generator) -> NDArray[np.int64]:
+        """Indices of `count` images, independent of any other pool."""
+        return rng.choice(len(self.crops), count, p=self.weights)
+
+    def grey(self, indices: NDArray[np.int64]) -> Tensor:
+        """(n, 1, 128, 128) float32 in [0, 1]."""
+        crops = np.asarray(self.crops[indices])
+        if crops.ndim == 4:
+            crops = np.stack([cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops])
+        return torch.from_numpy(crops[:, None].astype(np.float32) / np.float32(255))
+
+
+def load_pools(data: Data, recipe: Recipe, *, cache: Path, processes: int) -> dict[Modality, Pool]:
+    """Locate, align and cache the images of every source.
+
+    Raises:
+        FileNotFoundError: a source has no images; the message names it.
+    """
+    parts: dict[Modality, list[tuple[Source, list[Path]]]] = {}
+    for source in data.sources:
+        parts.setdefault(source.modality, []).append((source, source_paths(data.root, source)))
+    return {
+        modality: _pool(modality, sources, recipe, cache, processes)
+        for modality, sources in parts.items()
+    }
+
+
+def source_paths(root: Path, source: Source) -> list[Path]:
+    """Image files of one source in a fixed order, halves and held-out people applied."""
+    folder = root / source.path
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if source.half:
+        paths = [path for path in paths if half_of(path.stem) == source.half]
+    if source.hold_out:
+        paths = [path for path in paths if not held_out(path.parent.name)]
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no images there for training ({source.modality}).")
+    return paths
+
+
+def half_of(stem: str) -> str:
+    """'a' or 'b' by a hash of the file's stem: the halves share no person of equal file names."""
+    return "ab"[hashlib.sha256(stem.encode()).digest()[0] % 2]
+
+
+def _pool(
+    modality: Modality,
+    sources: list[tuple[Source, list[Path]]],
+    recipe: Recipe,
+    cache: Path,
+    processes: int,
+) -> Pool:
+    colour = replace(CROP, colour="rgb") if modality is Modality.VIS else CROP
+    recipe = replace(recipe, spec=colour)
+    crops: list[NDArray[np.uint8]] = []
+    weights: list[NDArray[np.float64]] = []
+    names: list[str] = []
+    kept: list[Path] = []
+    for source, paths in sources:
+        made = cached_crops(paths, recipe, cache=cache, processes=processes)
+        found = [path for path, there in zip(paths, made.found, strict=True) if there]
+        crops.append(np.asarray(made.crops)[made.found])
+        weights.append(np.full(len(found), len(found) ** -0.5))
+        names += [f"{source.path}/{path.parent.name}" if source.names else "" for path in found]
+        kept += found
+    chances = np.concatenate(weights)
+    return Pool(
+        modality, np.concatenate(crops), _labels(names), chances / chances.sum(), tuple(kept)
+    )
+
+
+def _labels(names: Iterable[str]) -> NDArray[np.int64]:
+    numbers: dict[str, int] = {}
+    return np.array(
+        [numbers.setdefault(name, len(numbers)) if name else NAMELESS for name in names],
+        dtype=np.int64,
+    )
