@@ -8,11 +8,13 @@ Conventions, everywhere in this file:
   non-match at every threshold; it is never counted as a correctly rejected impostor.
 * Rates are counted, never interpolated. A rate too small for the number of comparisons is None,
   'not measurable'.
-* `weights` has one number per subject. All ones is the plain rate; the counts of a draw with
-  replacement give the same rate on a bootstrap sample of people (`training.evaluation.intervals`).
+* Every search and pair has a weight, 1 at first. `weighted` gives other ones, one number per
+  subject: with the counts of a draw with replacement, the same functions then measure a bootstrap
+  sample of people (`training.evaluation.intervals`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +65,7 @@ class Scores:
 
     @property
     def subjects(self) -> Names:
-        """Every subject once, sorted: what a position in `weights` stands for."""
+        """Every subject once, sorted: what a position in `weighted`'s argument stands for."""
         return np.unique(np.concatenate([self.probes, self.references]))
 
 
@@ -81,10 +83,15 @@ class Searches:
     mated: Floats
     nonmated: Floats
     acquired: Mask
+    weight: Floats
 
     def hits(self, rank: int = 1) -> Mask:
         """Which probes find their own subject among the first `rank` candidates."""
         return self.rank <= rank
+
+    def weighted(self, people: Floats) -> "Searches":
+        """The same searches, each as often as its person."""
+        return replace(self, weight=people[self.subject])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,13 +99,24 @@ class Pairs:
     """One verification attempt per probe and reference template.
 
     `mated` (m,) with `mated_subject` (m,), -inf where a face was not found; `nonmated` (n,) in
-    DESCENDING order with `nonmated_subjects` (n, 2), comparisons that took place only.
+    DESCENDING order with `nonmated_subjects` (2, n), comparisons that took place only.
     """
 
     mated: Floats
     mated_subject: Indices
+    mated_weight: Floats
     nonmated: Floats
     nonmated_subjects: Indices
+    nonmated_weight: Floats
+
+    def weighted(self, people: Floats) -> "Pairs":
+        """The same pairs; one of two people is there as often as both of them together."""
+        first, second = self.nonmated_subjects
+        return replace(
+            self,
+            mated_weight=people[self.mated_subject],
+            nonmated_weight=people[first] * people[second],
+        )
 
 
 def search(scores: Scores) -> Searches:
@@ -124,6 +142,7 @@ def search(scores: Scores) -> Searches:
         mated=mated,
         nonmated=others.max(axis=1),
         acquired=scores.probe_found,
+        weight=np.ones(len(scores.probes)),
     )
 
 
@@ -149,17 +168,18 @@ def compare(scores: Scores) -> Pairs:
     return Pairs(
         mated=similarity[same],
         mated_subject=rows[np.nonzero(same)[0]],
+        mated_weight=np.ones(same.sum()),
         nonmated=nonmated[descending],
-        nonmated_subjects=np.stack([rows[row], columns[column]], axis=1)[descending],
+        nonmated_subjects=np.stack([rows[row], columns[column]])[:, descending],
+        nonmated_weight=np.ones(nonmated.size),
     )
 
 
-def cmc(searches: Searches, max_rank: int, weights: Floats | None = None) -> Floats:
+def cmc(searches: Searches, max_rank: int) -> Floats:
     """(max_rank,) rank-k identification rates for k = 1 .. max_rank (closed set)."""
-    probe_weight = _of_subjects(weights, searches.subject)
     within = np.minimum(searches.rank, max_rank + 1).astype(np.intp)
-    counts = np.bincount(within, probe_weight, minlength=max_rank + 2)[1 : max_rank + 1]
-    return _rate(np.cumsum(counts), probe_weight.sum())
+    counts = np.bincount(within, searches.weight, minlength=max_rank + 2)[1 : max_rank + 1]
+    return _rate(np.cumsum(counts), searches.weight.sum())
 
 
 def threshold_at_fmr(nonmated: NDArray[np.floating], fmr: float) -> float:
@@ -169,13 +189,13 @@ def threshold_at_fmr(nonmated: NDArray[np.floating], fmr: float) -> float:
     when even accepting everything stays within `fmr`.
     """
     descending = np.sort(np.asarray(nonmated, dtype=np.float64))[::-1]
-    return _threshold(descending, np.ones(descending.size), fmr)
+    return _threshold(descending, np.cumsum(np.ones(descending.size)), fmr)
 
 
-def _threshold(descending: Floats, weights: Floats, rate: float) -> float:
+def _threshold(descending: Floats, accepted: Floats, rate: float) -> float:
+    """As `threshold_at_fmr`; `accepted[i]` is the weight of the scores up to and with i."""
     if not descending.size:
         return -np.inf
-    accepted = np.cumsum(weights)
     allowed = int(np.searchsorted(accepted / accepted[-1], rate, side="right"))
     return -np.inf if allowed >= accepted.size else float(np.nextafter(descending[allowed], np.inf))
 
@@ -185,32 +205,32 @@ def is_measurable(rate: float, comparisons: int) -> bool:
     return rate * comparisons >= RULE_OF_THREE
 
 
-def vr_at_fmr(pairs: Pairs, fmr: float, weights: Floats | None = None) -> float | None:
-    """Verification rate, 1 - FNMR with FTA counted as non-match, at FMR <= `fmr`."""
-    if not is_measurable(fmr, pairs.nonmated.size) or not pairs.mated.size:
-        return None
-    nonmated_weight = _nonmated_weights(pairs, weights)
-    if nonmated_weight.sum() == 0:
-        return None
-    threshold = _threshold(pairs.nonmated, nonmated_weight, fmr)
-    mated_weight = _of_subjects(weights, pairs.mated_subject)
+def vr_at_fmr(pairs: Pairs, fmrs: Sequence[float]) -> list[float | None]:
+    """Verification rates, 1 - FNMR with FTA counted as non-match, at FMR <= each of `fmrs`."""
+    accepted = np.cumsum(pairs.nonmated_weight)
+    if not pairs.mated.size or not accepted.size or accepted[-1] == 0:
+        return [None for _ in fmrs]
+    return [
+        _vr(pairs, _threshold(pairs.nonmated, accepted, fmr))
+        if is_measurable(fmr, accepted.size)
+        else None
+        for fmr in fmrs
+    ]
+
+
+def _vr(pairs: Pairs, threshold: float) -> float:
     # -inf accepts every comparison, but a face that was not found is no comparison.
     accepted = (pairs.mated >= threshold) & np.isfinite(pairs.mated)
-    return float(_rate(mated_weight[accepted].sum(), mated_weight.sum()))
+    return float(_rate(pairs.mated_weight[accepted].sum(), pairs.mated_weight.sum()))
 
 
-def eer(pairs: Pairs, weights: Floats | None = None) -> float | None:
+def eer(pairs: Pairs) -> float | None:
     """Equal error rate: the least, over all thresholds, of the larger of FMR and FNMR."""
-    if not pairs.mated.size or not pairs.nonmated.size:
-        return None
-    mated_weight = _of_subjects(weights, pairs.mated_subject)
-    nonmated_weight = _nonmated_weights(pairs, weights)
-    if mated_weight.sum() == 0 or nonmated_weight.sum() == 0:
+    if not pairs.mated_weight.any() or not pairs.nonmated_weight.any():
         return None
     # Between two mated scores FNMR stands still while FMR falls, so the minimum is at one of them;
     # above the highest nothing is accepted: FMR 0, FNMR 1.
-    thresholds = np.unique(pairs.mated[np.isfinite(pairs.mated)])
-    curve = _curve(pairs, mated_weight, nonmated_weight, thresholds)
+    curve = _curve(pairs, np.unique(pairs.mated[np.isfinite(pairs.mated)]))
     return float(np.maximum(curve.fmr, 1 - curve.vr).min(initial=1.0))
 
 
@@ -225,14 +245,15 @@ class Roc:
 
 def roc(pairs: Pairs) -> Roc:
     """The whole curve: one point per distinct finite score."""
-    scores = np.unique(np.concatenate([pairs.mated[np.isfinite(pairs.mated)], pairs.nonmated]))
-    return _curve(pairs, np.ones(pairs.mated.size), np.ones(pairs.nonmated.size), scores)
+    return _curve(
+        pairs, np.unique(np.concatenate([pairs.mated[np.isfinite(pairs.mated)], pairs.nonmated]))
+    )
 
 
-def _curve(pairs: Pairs, mated_weight: Floats, nonmated_weight: Floats, thresholds: Floats) -> Roc:
+def _curve(pairs: Pairs, thresholds: Floats) -> Roc:
     ascending = np.argsort(pairs.mated, kind="stable")
-    vr = _share_at_least(pairs.mated[ascending], mated_weight[ascending], thresholds)
-    fmr = _share_at_least(pairs.nonmated[::-1], nonmated_weight[::-1], thresholds)
+    vr = _share_at_least(pairs.mated[ascending], pairs.mated_weight[ascending], thresholds)
+    fmr = _share_at_least(pairs.nonmated[::-1], pairs.nonmated_weight[::-1], thresholds)
     return Roc(thresholds, fmr, vr)
 
 
@@ -242,7 +263,7 @@ def _share_at_least(ascending: Floats, weights: Floats, thresholds: Floats) -> F
     return _rate(at_least, below[-1])
 
 
-def fnir_at_fpir(searches: Searches, fpir: float, weights: Floats | None = None) -> float | None:
+def fnir_at_fpir(searches: Searches, fpir: float) -> float | None:
     """Open-set false-negative identification rate at rank 1, at FPIR <= `fpir`.
 
     A mated search fails when its subject is not first, or scores below the threshold. The
@@ -250,42 +271,31 @@ def fnir_at_fpir(searches: Searches, fpir: float, weights: Floats | None = None)
     """
     if not is_measurable(fpir, int(searches.acquired.sum())):
         return None
-    probe_weight = _of_subjects(weights, searches.subject)
     order = np.argsort(-searches.nonmated, kind="stable")
     order = order[searches.acquired[order]]
-    threshold = _threshold(searches.nonmated[order], probe_weight[order], fpir)
+    accepted = np.cumsum(searches.weight[order])
+    if accepted[-1] == 0:
+        return None
+    threshold = _threshold(searches.nonmated[order], accepted, fpir)
     returned = searches.hits(1) & (searches.mated >= threshold)
-    return float(_rate(probe_weight[~returned].sum(), probe_weight.sum()))
+    return float(_rate(searches.weight[~returned].sum(), searches.weight.sum()))
 
 
-def d_prime(pairs: Pairs, weights: Floats | None = None) -> float | None:
+def d_prime(pairs: Pairs) -> float | None:
     """Decidability: distance of the mean mated and non-mated scores in pooled deviations."""
     took_place = np.isfinite(pairs.mated)
     if took_place.sum() < 2 or pairs.nonmated.size < 2:
         return None
-    mated_weight = _of_subjects(weights, pairs.mated_subject)[took_place]
-    mated_mean, mated_var = _moments(pairs.mated[took_place], mated_weight)
-    other_mean, other_var = _moments(pairs.nonmated, _nonmated_weights(pairs, weights))
+    mated_mean, mated_var = _moments(pairs.mated[took_place], pairs.mated_weight[took_place])
+    other_mean, other_var = _moments(pairs.nonmated, pairs.nonmated_weight)
     pooled = np.sqrt((mated_var + other_var) / 2)
     return float((mated_mean - other_mean) / pooled) if pooled > 0 else None
 
 
 def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
     total = weights.sum()
-    mean = float(_rate((values * weights).sum(), total))
-    return mean, float(_rate(((values - mean) ** 2 * weights).sum(), total))
-
-
-def _of_subjects(weights: Floats | None, subject: Indices) -> Floats:
-    return np.ones(len(subject)) if weights is None else weights[subject]
-
-
-def _nonmated_weights(pairs: Pairs, weights: Floats | None) -> Floats:
-    """A comparison of two people is in a draw as often as both of them together."""
-    if weights is None:
-        return np.ones(pairs.nonmated.size)
-    first, second = pairs.nonmated_subjects.T
-    return np.asarray(weights[first] * weights[second])
+    mean = float(_rate(values @ weights, total))
+    return mean, float(_rate((values - mean) ** 2 @ weights, total))
 
 
 def _rate(part: Floats | np.float64, total: np.float64) -> Floats:

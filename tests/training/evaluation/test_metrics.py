@@ -237,20 +237,20 @@ def ladder(impostors):
 
 
 def test_vr_at_fmr_worked_out_by_hand():
-    assert vr_at_fmr(ladder(100), 0.50) == 1.0  # exactly 50 of 100 impostors are >= 0.5
-    assert vr_at_fmr(ladder(100), 0.48) == 0.0
+    assert vr_at_fmr(ladder(100), [0.50])[0] == 1.0  # exactly 50 of 100 impostors are >= 0.5
+    assert vr_at_fmr(ladder(100), [0.48])[0] == 0.0
 
 
 def test_a_rate_that_too_few_impostors_support_is_not_measurable():
-    assert vr_at_fmr(ladder(299), 0.01) is None
-    assert vr_at_fmr(ladder(300), 0.01) is not None
+    assert vr_at_fmr(ladder(299), [0.01])[0] is None
+    assert vr_at_fmr(ladder(300), [0.01])[0] is not None
     assert is_measurable(0.001, 3000)
     assert not is_measurable(0.001, 2999)
 
 
 def test_vr_at_an_fmr_of_one_still_counts_lost_probes_as_misses():
     lost = scores(THREE.similarity, THREE.probes, THREE.references, lost_probes=[0])
-    assert vr_at_fmr(compare(lost), 1.0) == pytest.approx(2 / 3)
+    assert vr_at_fmr(compare(lost), [1.0])[0] == pytest.approx(2 / 3)
 
 
 def test_d_prime_worked_out_by_hand():
@@ -307,16 +307,25 @@ def test_weights_of_two_count_as_the_person_there_twice(weights):
     case = scores(rng.random((6, 3)), list("abcabc"), list("abc"))
     repeated = np.repeat(np.arange(6), np.array(weights * 2))
     again = scores(case.similarity[repeated], case.probes[repeated].tolist(), list("abc"))
-    weighted = cmc(search(case), 3, np.array(weights, dtype=float))
+    weighted = cmc(search(case).weighted(np.array(weights, dtype=float)), 3)
     assert weighted.tolist() == pytest.approx(cmc(search(again), 3).tolist())
+
+
+def test_a_person_drawn_twice_counts_twice_in_mated_and_four_times_in_pairs_of_two_such():
+    pairs = compare(THREE).weighted(np.array([2.0, 2.0, 1.0]))
+    assert pairs.mated_weight.tolist() == [2, 2, 1]
+    # descending 0.8 cyd-ada, 0.7 ben-ada, 0.6 cyd-ben, 0.2 ada-cyd, then 0.1 twice
+    assert pairs.nonmated_weight.tolist()[:4] == [2, 4, 2, 2]
+    assert d_prime(pairs) != d_prime(compare(THREE))
 
 
 def test_weights_of_one_change_nothing():
     rng = np.random.default_rng(0)
     names = [f"{i:02d}" for i in range(40)]
     case = scores(rng.random((40, 40)) + np.eye(40) / 2, names, names)
-    ones = np.ones(40)
-    assert vr_at_fmr(compare(case), 0.01, ones) == vr_at_fmr(compare(case), 0.01)
-    assert fnir_at_fpir(search(case), 0.1, ones) == fnir_at_fpir(search(case), 0.1)
-    assert d_prime(compare(case), ones) == d_prime(compare(case))
-    assert eer(compare(case), ones) == eer(compare(case))
+    pairs, searches = compare(case), search(case)
+    again, searched_again = pairs.weighted(np.ones(40)), searches.weighted(np.ones(40))
+    assert vr_at_fmr(again, [0.01]) == vr_at_fmr(pairs, [0.01])
+    assert fnir_at_fpir(searched_again, 0.1) == fnir_at_fpir(searches, 0.1)
+    assert d_prime(again) == d_prime(pairs)
+    assert eer(again) == eer(pairs)
