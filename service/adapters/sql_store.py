@@ -1,0 +1,203 @@
+"""The store on SQL: which calls make up a transaction. Leaving `writing` means: committed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, Row, Table, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from service.adapters import sql_enrolments, sql_log, sql_subjects
+from service.adapters.sql_engine import flush_erased, reading, writing
+from service.adapters.sql_tables import gallery as galleries_table
+from service.adapters.sql_tables import subject, template
+from service.core.errors import Duplicate, IdempotencyConflict, Rejection, UnknownGallery
+from service.core.gallery import (
+    Change,
+    Enrolment,
+    Gallery,
+    Model,
+    NewTemplate,
+    Once,
+    Owner,
+    Page,
+    Size,
+    Subject,
+    SubjectChange,
+    Template,
+)
+
+_COUNTED = (subject, template)
+
+
+class SqlStore:
+    """Obeys `service.core.ports.Store`. Safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create_gallery(self, name: str, model: Model) -> Gallery:
+        """See `Store`."""
+        values = {
+            "name": name,
+            "model_name": model.name,
+            "model_identity": model.identity,
+            "dimension": model.dimension,
+            "head": 0,
+            "created_at": datetime.now(UTC),
+        }
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(galleries_table).values(values))
+                return _by_name(connection, name)
+        except IntegrityError as error:
+            raise Duplicate(f"There is a gallery called {name} already.") from error
+
+    def gallery(self, name: str) -> Gallery:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return _by_name(connection, name)
+
+    def galleries(self, after: int, limit: int) -> Page[Gallery]:
+        """See `Store`."""
+        query = select(galleries_table).where(galleries_table.c.id > after)
+        query = query.order_by(galleries_table.c.id).limit(limit + 1)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        following = int(rows[limit - 1].id) if len(rows) > limit else None
+        return Page(tuple(_gallery(row) for row in rows[:limit]), following)
+
+    def sizes(self, galleries: Sequence[int]) -> Mapping[int, Size]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            subjects, templates = (_count(connection, table, galleries) for table in _COUNTED)
+        return {one: Size(subjects.get(one, 0), templates.get(one, 0)) for one in galleries}
+
+    def delete_gallery(self, gallery: Gallery) -> None:
+        """See `Store`."""
+        with writing(self._engine) as connection:
+            _lock(connection, gallery)
+            connection.execute(delete(galleries_table).where(galleries_table.c.id == gallery.id))
+        flush_erased(self._engine)
+
+    def recall(self, once: Once) -> Enrolment | None:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_enrolments.recall(connection, once)
+
+    def image_sums(self, gallery: Gallery, subject_id: str) -> frozenset[str]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_subjects.image_sums(connection, gallery, subject_id)
+
+    def enroll(
+        self,
+        gallery: Gallery,
+        subject_id: str,
+        change: SubjectChange,
+        templates: Sequence[NewTemplate],
+        rejected: Sequence[Rejection],
+        once: Once | None,
+    ) -> Enrolment:
+        """See `Store`."""
+        try:
+            with writing(self._engine) as connection:
+                _lock(connection, gallery)
+                return sql_enrolments.enroll(
+                    connection, gallery, subject_id, change, templates, rejected, once
+                )
+        except IntegrityError as error:
+            # The gallery's lock leaves one race: the same key, at the same time, elsewhere.
+            raise IdempotencyConflict("This Idempotency-Key is in use.") from error
+
+    def subject(self, gallery: Gallery, subject_id: str) -> tuple[Subject, list[Template]]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            row, found = sql_subjects.get(connection, gallery, subject_id)
+            return found, sql_subjects.templates(connection, row)
+
+    def subjects(self, gallery: Gallery, after: int, limit: int) -> Page[Subject]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_subjects.page(connection, gallery, after, limit)
+
+    def change_subject(
+        self, gallery: Gallery, subject_id: str, change: SubjectChange
+    ) -> tuple[Subject, list[Template]]:
+        """See `Store`."""
+        with writing(self._engine) as connection:
+            _lock(connection, gallery)
+            row, _ = sql_subjects.get(connection, gallery, subject_id)
+            sql_subjects.apply(connection, row, change)
+            _, changed = sql_subjects.get(connection, gallery, subject_id)
+            return changed, sql_subjects.templates(connection, row)
+
+    def delete_subject(self, gallery: Gallery, subject_id: str) -> None:
+        """See `Store`."""
+        with writing(self._engine) as connection:
+            _lock(connection, gallery)
+            sql_subjects.erase(connection, gallery, subject_id)
+        flush_erased(self._engine)
+
+    def delete_template(self, gallery: Gallery, template_id: str) -> None:
+        """See `Store`."""
+        with writing(self._engine) as connection:
+            _lock(connection, gallery)
+            sql_subjects.erase_template(connection, gallery, template_id)
+        flush_erased(self._engine)
+
+    def vectors(self, gallery: Gallery, subject_id: str) -> NDArray[np.float32]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            row, _ = sql_subjects.get(connection, gallery, subject_id)
+            return sql_subjects.vectors(connection, row, gallery.model.dimension)
+
+    def owners(self, gallery: Gallery, templates: Sequence[int]) -> Mapping[int, Owner]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_subjects.owners(connection, gallery, templates)
+
+    def head(self, gallery: int) -> int:
+        """See `Log`."""
+        with reading(self._engine) as connection:
+            return sql_log.head(connection, gallery)
+
+    def changes(self, gallery: int, after: int, limit: int) -> list[Change]:
+        """See `Log`."""
+        with reading(self._engine) as connection:
+            return sql_log.read(connection, gallery, after, limit)
+
+
+def _count(connection: Connection, table: Table, galleries: Sequence[int]) -> dict[int, int]:
+    query = select(table.c.gallery_id, func.count()).where(table.c.gallery_id.in_(galleries))
+    rows = connection.execute(query.group_by(table.c.gallery_id))
+    return {int(gallery): int(count) for gallery, count in rows}
+
+
+def _by_name(connection: Connection, name: str) -> Gallery:
+    query = select(galleries_table).where(galleries_table.c.name == name)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UnknownGallery(f"No gallery is called {name!r}.")
+    return _gallery(row)
+
+
+def _lock(connection: Connection, gallery: Gallery) -> None:
+    """Keep other writers off the gallery until the commit (SQLite keeps them off everything).
+
+    Raises UnknownGallery where it has been deleted since it was looked up.
+    """
+    query = select(galleries_table.c.id).where(galleries_table.c.id == gallery.id)
+    if connection.execute(query.with_for_update()).one_or_none() is None:
+        raise UnknownGallery(f"No gallery is called {gallery.name!r}.")
+
+
+def _gallery(row: Row[tuple[object, ...]]) -> Gallery:
+    return Gallery(
+        id=int(row.id),
+        name=row.name,
+        model=Model(row.model_name, row.model_identity, row.dimension),
+        head=int(row.head),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,120 @@
+"""The tables, portable between SQLite and PostgreSQL. Alembic compares itself with `metadata`."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit key; SQLite counts up only in a column declared INTEGER, which has 64 bits there."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment; SQLite forgets the time zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# AUTOINCREMENT: without it SQLite gives the id of a deleted last row to the next one, and an index
+# would take a new gallery or template for the old.
+gallery = Table(
+    "gallery",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("model_name", String(64), nullable=False),
+    Column("model_identity", String(64), nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("head", Number, nullable=False, comment="seq of the newest change"),
+    Column("created_at", Utc, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+subject = Table(
+    "subject",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False),
+    Column("subject_id", String(200), nullable=False, comment="the caller's"),
+    Column("name", String(200)),
+    Column("metadata", JSON, nullable=False, key="meta"),
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    UniqueConstraint("gallery_id", "subject_id"),
+    Index(None, "gallery_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+template = Table(
+    "template",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("template_id", String(32), nullable=False, unique=True, comment="public"),
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("subject", ForeignKey("subject.id", ondelete="CASCADE"), nullable=False),
+    Column("vector", LargeBinary, nullable=False, comment="float32, little-endian, unit length"),
+    Column("modality", String(16), nullable=False),
+    Column("image_sha256", String(64), nullable=False),
+    Column("face", JSON, nullable=False),
+    Column("quality", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("subject", "image_sha256"),
+    sqlite_autoincrement=True,
+)
+
+# `template` has no foreign key: the entry that says that a template is gone outlives it.
+change = Table(
+    "change",
+    metadata,
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("template", Number, nullable=False),
+    Column("added", Boolean, nullable=False),
+)
+
+# What was answered names the subject and shows their face's place: it is erased with the subject.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("subject", ForeignKey("subject.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("answer", Text, nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
+)

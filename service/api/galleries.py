@@ -1,0 +1,161 @@
+"""/galleries and what lies below: subjects and templates."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from service.api.deps import After, GalleryInPath, Limit, PartsDep, SubjectInPath, cursor_to
+from service.api.forms import NewGallery, SubjectPatch
+from service.api.problems import documented
+from service.api.schemas import (
+    GalleryOut,
+    GalleryPageOut,
+    SubjectDetailOut,
+    SubjectOut,
+    SubjectPageOut,
+)
+from service.core import galleries
+
+router = APIRouter(prefix="/galleries", tags=["galleries"])
+
+
+@router.get(
+    "",
+    operation_id="list_galleries",
+    summary="List galleries",
+    response_model=GalleryPageOut,
+    responses=documented("unknown_field", "busy", "unavailable"),
+)
+def get_galleries(parts: PartsDep, after: After, limit: Limit = 100) -> GalleryPageOut:
+    """All galleries, oldest first, in parts."""
+    page = galleries.list_galleries(parts.store, after, limit)
+    return GalleryPageOut.of(page, cursor_to(page.after))
+
+
+@router.post(
+    "",
+    operation_id="create_gallery",
+    summary="Create a gallery",
+    status_code=201,
+    response_model=GalleryOut,
+    responses=documented(
+        "malformed_request", "duplicate", "body_too_large", "unknown_field", "busy", "unavailable"
+    ),
+)
+def post_gallery(new: NewGallery, parts: PartsDep) -> GalleryOut:
+    """Make an empty gallery for the model that serves now. `default` is made on first use."""
+    return GalleryOut.of(galleries.create(parts.store, new.gallery, parts.model))
+
+
+@router.get(
+    "/{gallery}",
+    operation_id="get_gallery",
+    summary="Get a gallery",
+    response_model=GalleryOut,
+    responses=documented("unknown_gallery", "unknown_field", "busy", "unavailable"),
+)
+def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
+    """One gallery, its model, and how much it holds."""
+    return GalleryOut.of(galleries.describe(parts.store, gallery))
+
+
+@router.delete(
+    "/{gallery}",
+    operation_id="delete_gallery",
+    summary="Erase a gallery",
+    status_code=204,
+    responses=documented("unknown_gallery", "unknown_field", "busy", "unavailable"),
+)
+def delete_gallery(gallery: GalleryInPath, parts: PartsDep) -> Response:
+    """Erase a gallery with every subject and template in it, for good."""
+    galleries.delete(parts.store, parts.index, gallery)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{gallery}/subjects",
+    operation_id="list_subjects",
+    summary="List the subjects of a gallery",
+    response_model=SubjectPageOut,
+    responses=documented("unknown_gallery", "unknown_field", "busy", "unavailable"),
+)
+def get_subjects(
+    gallery: GalleryInPath, parts: PartsDep, after: After, limit: Limit = 100
+) -> SubjectPageOut:
+    """Subjects in the order of their first enrolment, in parts."""
+    page = galleries.list_subjects(parts.store, gallery, after, limit)
+    subjects = [SubjectOut.of(subject) for subject in page.items]
+    return SubjectPageOut(subjects=subjects, next_cursor=cursor_to(page.after))
+
+
+@router.get(
+    "/{gallery}/subjects/{subject_id:path}",
+    operation_id="get_subject",
+    summary="Get a subject",
+    response_model=SubjectDetailOut,
+    responses=documented(
+        "unknown_gallery", "unknown_subject", "unknown_field", "busy", "unavailable"
+    ),
+)
+def get_subject(
+    gallery: GalleryInPath, subject_id: SubjectInPath, parts: PartsDep
+) -> SubjectDetailOut:
+    """One subject and their templates."""
+    return SubjectDetailOut.of_both(galleries.subject(parts.store, gallery, subject_id))
+
+
+@router.patch(
+    "/{gallery}/subjects/{subject_id:path}",
+    operation_id="update_subject",
+    summary="Change a subject's name or metadata",
+    response_model=SubjectDetailOut,
+    responses=documented(
+        "malformed_request",
+        "unknown_gallery",
+        "unknown_subject",
+        "body_too_large",
+        "unknown_field",
+        "busy",
+        "unavailable",
+    ),
+)
+def patch_subject(
+    gallery: GalleryInPath, subject_id: SubjectInPath, patch: SubjectPatch, parts: PartsDep
+) -> SubjectDetailOut:
+    """Change what is sent, leave what is not; `metadata` is replaced as a whole."""
+    changed = galleries.change_subject(parts.store, gallery, subject_id, patch.change())
+    return SubjectDetailOut.of_both(changed)
+
+
+@router.delete(
+    "/{gallery}/subjects/{subject_id:path}",
+    operation_id="delete_subject",
+    summary="Erase a subject",
+    status_code=204,
+    responses=documented(
+        "unknown_gallery", "unknown_subject", "unknown_field", "busy", "unavailable"
+    ),
+)
+def delete_subject(gallery: GalleryInPath, subject_id: SubjectInPath, parts: PartsDep) -> Response:
+    """Erase a subject and their templates, for good: no later search lists them."""
+    galleries.delete_subject(parts.store, gallery, subject_id)
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/{gallery}/templates/{template_id}",
+    operation_id="delete_template",
+    summary="Erase a template",
+    status_code=204,
+    responses=documented(
+        "unknown_gallery", "unknown_template", "unknown_field", "busy", "unavailable"
+    ),
+)
+def delete_template(
+    gallery: GalleryInPath,
+    template_id: Annotated[str, Path(description="As enrolment answered it.")],
+    parts: PartsDep,
+) -> Response:
+    """Erase one template, for good; its subject stays, even without any template."""
+    galleries.delete_template(parts.store, gallery, template_id)
+    return Response(status_code=204)

@@ -1,0 +1,200 @@
+"""Galleries, subjects, templates and faces, as the service shows them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from faces.errors import Box
+from faces.modality import Modality
+from faces.quality import Quality
+from service.core.errors import Rejection
+from service.core.galleries import Described
+from service.core.gallery import (
+    FaceFound,
+    Page,
+    Subject,
+    Template,
+)
+
+
+class BoxOut(BaseModel):
+    """A rectangle, in pixels of the upright image."""
+
+    x: float = Field(examples=[64.0])
+    y: float = Field(examples=[48.0])
+    width: float = Field(examples=[120.0])
+    height: float = Field(examples=[120.0])
+
+    @classmethod
+    def of(cls, box: Box) -> "BoxOut":
+        """From the core's words."""
+        x, y, width, height = box
+        return cls(x=x, y=y, width=width, height=height)
+
+
+class PointOut(BaseModel):
+    """A place, in pixels of the upright image."""
+
+    x: float
+    y: float
+
+
+class FaceOut(BaseModel):
+    """Where a face was found."""
+
+    box: BoxOut
+    points: list[PointOut] = Field(
+        description="The eye on the left of the image, the eye on the right, nose tip, left mouth "
+        "corner, right mouth corner.",
+    )
+    score: float = Field(description="The locator's confidence that this is a face.")
+
+    @classmethod
+    def of(cls, face: FaceFound) -> "FaceOut":
+        """From the core's words."""
+        points = [PointOut(x=x, y=y) for x, y in face.points]
+        return cls(box=BoxOut.of(face.box), points=points, score=face.score)
+
+
+class QualityOut(BaseModel):
+    """How fit the image is, in the spirit of ISO/IEC 29794-5. Poses are proxies, not angles."""
+
+    inter_eye_distance: float = Field(description="Pixels between the eyes.", examples=[58.3])
+    sharpness: float = Field(description="Variance of the Laplacian of the aligned face.")
+    under_exposure: float = Field(description="Share of the face that is nearly black.")
+    over_exposure: float = Field(description="Share of the face that is nearly white.")
+    head_pose_roll: float = Field(description="Degrees; positive: the right eye is lower.")
+    head_pose_yaw: float = Field(description="0: the nose is midway between the eyes.")
+    head_pose_pitch: float = Field(description="0: the nose is midway between eyes and mouth.")
+
+    @classmethod
+    def of(cls, quality: Quality) -> "QualityOut":
+        """From the core's words."""
+        return cls.model_validate(quality, from_attributes=True)
+
+
+class TemplateOut(BaseModel):
+    """A reference template. Its vector never leaves the service."""
+
+    template_id: str = Field(examples=["6f1d0a3c5a5b4b5f8a1d8d5c0e2f7a90"])
+    modality: Modality
+    face: FaceOut
+    quality: QualityOut
+    created_at: datetime
+
+    @classmethod
+    def of(cls, template: Template) -> "TemplateOut":
+        """From the core's words."""
+        return cls(
+            template_id=template.template_id,
+            modality=template.modality,
+            face=FaceOut.of(template.face),
+            quality=QualityOut.of(template.quality),
+            created_at=template.created_at,
+        )
+
+
+class EnrolledTemplateOut(TemplateOut):
+    """A reference template just made."""
+
+    index: int = Field(description="Which of the request's images it was made of, from 0.")
+
+    @classmethod
+    def of(cls, template: Template) -> "EnrolledTemplateOut":
+        """From the core's words."""
+        made = TemplateOut.of(template)
+        return cls(index=template.index or 0, **dict(made))
+
+
+class RejectedOut(BaseModel):
+    """An image that was not enrolled."""
+
+    index: int = Field(description="Which of the request's images, from 0.")
+    code: str = Field(examples=["no_face"])
+    detail: str = Field(examples=["No face was found in the image."])
+    boxes: list[BoxOut] | None = Field(None, description="With `several_faces`: where they are.")
+
+    @classmethod
+    def of(cls, rejection: Rejection) -> "RejectedOut":
+        """From the core's words."""
+        boxes = [BoxOut.of(box) for box in rejection.boxes] or None
+        return cls(index=rejection.index, code=rejection.code, detail=rejection.detail, boxes=boxes)
+
+
+class SubjectOut(BaseModel):
+    """One person of a gallery."""
+
+    subject_id: str = Field(examples=["staff-0042"])
+    name: str | None = Field(examples=["Ada Lovelace"])
+    metadata: dict[str, Any] = Field(examples=[{"department": "engines"}])
+    created_at: datetime
+    updated_at: datetime
+    template_count: int = Field(examples=[2])
+
+    @classmethod
+    def of(cls, subject: Subject) -> "SubjectOut":
+        """From the core's words."""
+        return cls(
+            subject_id=subject.subject_id,
+            name=subject.name,
+            metadata=dict(subject.metadata),
+            created_at=subject.created_at,
+            updated_at=subject.updated_at,
+            template_count=subject.template_count,
+        )
+
+
+class SubjectDetailOut(SubjectOut):
+    """One person of a gallery, with their templates."""
+
+    templates: list[TemplateOut]
+
+    @classmethod
+    def of_both(cls, both: tuple[Subject, list[Template]]) -> "SubjectDetailOut":
+        """From the core's words."""
+        subject, templates = both
+        listed = [TemplateOut.of(template) for template in templates]
+        return cls(templates=listed, **dict(SubjectOut.of(subject)))
+
+
+class SubjectPageOut(BaseModel):
+    """Part of a gallery's subjects, in the order of their first enrolment."""
+
+    subjects: list[SubjectOut]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
+
+
+class GalleryOut(BaseModel):
+    """A gallery."""
+
+    gallery: str = Field(examples=["default"])
+    model: str = Field(description="Name of the model bundle that made its vectors.")
+    model_identity: str = Field(description="sha256 of that bundle's manifest.")
+    created_at: datetime
+    subjects: int = Field(examples=[143])
+    templates: int = Field(examples=[150])
+
+    @classmethod
+    def of(cls, described: Described) -> "GalleryOut":
+        """From the core's words."""
+        return cls(
+            gallery=described.gallery.name,
+            model=described.gallery.model.name,
+            model_identity=described.gallery.model.identity,
+            created_at=described.gallery.created_at,
+            subjects=described.size.subjects,
+            templates=described.size.templates,
+        )
+
+
+class GalleryPageOut(BaseModel):
+    """Part of all galleries, oldest first."""
+
+    galleries: list[GalleryOut]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
+
+    @classmethod
+    def of(cls, page: Page[Described], cursor: str | None) -> "GalleryPageOut":
+        """From the core's words."""
+        return cls(galleries=[GalleryOut.of(one) for one in page.items], next_cursor=cursor)

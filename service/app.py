@@ -1,0 +1,70 @@
+"""The application: `uvicorn --factory service.app:create_app --workers N`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service import logs
+from service.api import enroll, galleries, health, identify, problems, verify
+from service.api.deps import known_query
+from service.api.limits import BodyLimit
+from service.api.requests import RequestLog
+from service.core.ports import Parts
+from service.settings import Settings
+from service.wiring import wire
+
+DESCRIPTION = """\
+Enrol visible-light photos, then find people by near-infrared frames or sketches.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `code`.
+"""
+
+
+def create_app(parts: Parts | None = None) -> FastAPI:
+    """The application on `parts`, or on what the settings in the environment ask for."""
+    if parts is None:
+        settings = Settings()
+        logs.configure(settings.log_level)
+        parts = wire(settings)
+    app = FastAPI(
+        title="null-face",
+        version=health.installed_version(),
+        description=DESCRIPTION,
+        dependencies=[Depends(known_query)],
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.parts = parts
+    for module in (enroll, identify, verify, galleries, health):
+        app.include_router(module.router)
+    problems.install(app)
+    app.add_middleware(BodyLimit, limits=parts.limits)
+    app.add_middleware(RequestLog)
+    app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.parts.close()
+
+
+def _schema(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's schema, with errors under the media type that they really have."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400:
+                        content = response["content"].pop("application/json")
+                        response["content"][problems.MEDIA_TYPE] = content
+        app.openapi_schema = schema
+    return app.openapi_schema

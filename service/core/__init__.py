@@ -1,0 +1,1 @@
+"""What the service decides, knowing nothing of HTTP, SQL or FAISS."""

@@ -1,0 +1,123 @@
+"""The errors of the service, each with a stable code; they join those of `faces.errors`.
+
+ServiceError
+├── InvalidRequest        a value that no schema can check, such as a cursor we never gave out
+├── UnknownGallery        no gallery of that name
+├── UnknownSubject        no such subject in the gallery
+├── UnknownTemplate       no such template in the gallery
+├── Duplicate             the very same image, or the very same name, is there already
+├── ModelMismatch         the gallery was made with another model bundle
+├── UnsupportedModality   the model bundle has no encoder for it
+├── Uncalibrated          a rate was asked for, but the model's scores are not calibrated
+├── IdempotencyConflict   an Idempotency-Key was used again for something else
+├── NothingEnrolled       every image was refused; its code is that of the first
+└── Unavailable           the database cannot be reached or written just now
+    └── Busy              too much work at once; try again soon
+
+Which HTTP status a code becomes is `service.api.problems`' business.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from faces.errors import Box, FaceError, SeveralFaces
+
+
+class ServiceError(FaceError):
+    """Root of the service's own errors."""
+
+    code = "service_error"
+
+
+class InvalidRequest(ServiceError):
+    """A value that cannot be used."""
+
+    code = "invalid_request"
+
+
+class UnknownGallery(ServiceError):
+    """No gallery of that name."""
+
+    code = "unknown_gallery"
+
+
+class UnknownSubject(ServiceError):
+    """No such subject in the gallery."""
+
+    code = "unknown_subject"
+
+
+class UnknownTemplate(ServiceError):
+    """No such template in the gallery."""
+
+    code = "unknown_template"
+
+
+class Duplicate(ServiceError):
+    """It is there already."""
+
+    code = "duplicate"
+
+
+class ModelMismatch(ServiceError):
+    """The gallery was made with another model bundle than the one that serves."""
+
+    code = "model_mismatch"
+
+
+class UnsupportedModality(ServiceError):
+    """The model bundle has no encoder for the modality."""
+
+    code = "unsupported_modality"
+
+
+class Uncalibrated(ServiceError):
+    """A rate was asked for, but the model's scores are not calibrated for the modality."""
+
+    code = "uncalibrated"
+
+
+class IdempotencyConflict(ServiceError):
+    """An Idempotency-Key was used again for another request."""
+
+    code = "idempotency_conflict"
+
+
+class Unavailable(ServiceError):
+    """The database cannot be reached or written just now; nothing was changed."""
+
+    code = "unavailable"
+    retry_after = 5
+
+
+class Busy(Unavailable):
+    """Too much work at once; nothing was changed."""
+
+    code = "busy"
+    retry_after = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One image of a request that was not enrolled; `boxes` where it showed several faces."""
+
+    index: int
+    code: str
+    detail: str
+    boxes: tuple[Box, ...] = ()
+
+    @classmethod
+    def of(cls, index: int, error: FaceError) -> "Rejection":
+        """What `error` says about the image at `index`."""
+        boxes = tuple(error.boxes) if isinstance(error, SeveralFaces) else ()
+        return cls(index, error.code, error.detail, boxes)
+
+
+class NothingEnrolled(ServiceError):
+    """Every image was refused."""
+
+    code = "nothing_enrolled"
+
+    def __init__(self, rejected: Sequence[Rejection]) -> None:
+        super().__init__(rejected[0].detail)
+        self.rejected = tuple(rejected)

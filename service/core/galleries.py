@@ -1,0 +1,122 @@
+"""Use cases of galleries and subjects."""
+
+from dataclasses import dataclass
+
+from service.core.errors import Duplicate, ModelMismatch, UnknownGallery, UnknownSubject
+from service.core.gallery import (
+    DEFAULT_GALLERY,
+    GALLERY_NAME,
+    Gallery,
+    Model,
+    Page,
+    Size,
+    Subject,
+    SubjectChange,
+    Template,
+    subject_id_objection,
+)
+from service.core.ports import Index, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A gallery and how much it holds."""
+
+    gallery: Gallery
+    size: Size
+
+
+def find(store: Store, name: str) -> Gallery:
+    """The gallery called `name`; raises UnknownGallery, also where no gallery can be called so."""
+    if not GALLERY_NAME.fullmatch(name):
+        raise UnknownGallery(f"No gallery is called {name[:80]!r}.")
+    return store.gallery(name)
+
+
+def open_for(store: Store, name: str, model: Model) -> Gallery:
+    """The gallery called `name`, to be used with `model`; the default one is made on first use.
+
+    Raises:
+        UnknownGallery: there is none.
+        ModelMismatch: its vectors come from another model.
+    """
+    try:
+        gallery = find(store, name)
+    except UnknownGallery:
+        if name != DEFAULT_GALLERY:
+            raise
+        gallery = _make_default(store, model)
+    if gallery.model.identity != model.identity:
+        raise ModelMismatch(
+            f"The gallery {name} was made with the model {gallery.model.name} "
+            f"({gallery.model.identity[:12]}); this service runs {model.name} "
+            f"({model.identity[:12]}), whose vectors cannot be compared with it."
+        )
+    return gallery
+
+
+def _make_default(store: Store, model: Model) -> Gallery:
+    try:
+        return store.create_gallery(DEFAULT_GALLERY, model)
+    except Duplicate:  # another process was faster
+        return store.gallery(DEFAULT_GALLERY)
+
+
+def create(store: Store, name: str, model: Model) -> Described:
+    """Make an empty gallery; raises Duplicate."""
+    return Described(store.create_gallery(name, model), Size())
+
+
+def describe(store: Store, name: str) -> Described:
+    """One gallery; raises UnknownGallery."""
+    gallery = find(store, name)
+    return Described(gallery, store.sizes([gallery.id])[gallery.id])
+
+
+def list_galleries(store: Store, after: int, limit: int) -> Page[Described]:
+    """Part of all galleries, oldest first."""
+    page = store.galleries(after, limit)
+    sizes = store.sizes([gallery.id for gallery in page.items])
+    described = tuple(Described(gallery, sizes[gallery.id]) for gallery in page.items)
+    return Page(described, page.after)
+
+
+def delete(store: Store, index: Index, name: str) -> None:
+    """Erase a gallery and everything in it; raises UnknownGallery."""
+    gallery = find(store, name)
+    store.delete_gallery(gallery)
+    index.forget(gallery.id)
+
+
+def list_subjects(store: Store, name: str, after: int, limit: int) -> Page[Subject]:
+    """Part of a gallery's subjects, in the order of their first enrolment."""
+    return store.subjects(find(store, name), after, limit)
+
+
+def subject(store: Store, name: str, subject_id: str) -> tuple[Subject, list[Template]]:
+    """One subject and its templates; raises UnknownGallery, UnknownSubject."""
+    return store.subject(find(store, name), possible(subject_id))
+
+
+def change_subject(
+    store: Store, name: str, subject_id: str, change: SubjectChange
+) -> tuple[Subject, list[Template]]:
+    """Change a subject's name or metadata; raises UnknownGallery, UnknownSubject."""
+    return store.change_subject(find(store, name), possible(subject_id), change)
+
+
+def delete_subject(store: Store, name: str, subject_id: str) -> None:
+    """Erase a subject and its templates; raises UnknownGallery, UnknownSubject."""
+    store.delete_subject(find(store, name), possible(subject_id))
+
+
+def delete_template(store: Store, name: str, template_id: str) -> None:
+    """Erase one template; its subject stays. Raises UnknownGallery, UnknownTemplate."""
+    store.delete_template(find(store, name), template_id)
+
+
+def possible(subject_id: str) -> str:
+    """`subject_id`, where there can be a subject with that id; raises UnknownSubject."""
+    if subject_id_objection(subject_id):
+        raise UnknownSubject(f"No subject has the id {subject_id[:80]!r}.")
+    return subject_id

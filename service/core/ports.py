@@ -1,0 +1,176 @@
+"""What the use cases need of the world, in their own words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.locate import FacePolicy
+from faces.modality import Modality
+from faces.similarity import Calibration
+from service.core.errors import Rejection
+from service.core.gallery import (
+    Change,
+    Encoded,
+    Enrolment,
+    Gallery,
+    Hit,
+    Model,
+    NewTemplate,
+    Once,
+    Owner,
+    Page,
+    Size,
+    Subject,
+    SubjectChange,
+    Template,
+)
+
+
+class Encode(Protocol):
+    """Image bytes -> the content vector of one face; modality None means: guess it.
+
+    Raises:
+        ImageError, NoFace, SeveralFaces, LowQuality: what is wrong with the image.
+        UnsupportedModality: the model has no encoder for it.
+        Busy: no core became free in time.
+    """
+
+    def __call__(self, data: bytes, modality: Modality | None, policy: FacePolicy) -> Encoded:
+        """Encode the face that `policy` means."""
+
+
+class Log(Protocol):
+    """The changes of each gallery, in the order in which they were committed."""
+
+    def head(self, gallery: int) -> int:
+        """Number of the newest committed change; 0 before the first and once it is deleted."""
+
+    def changes(self, gallery: int, after: int, limit: int) -> list[Change]:
+        """The next changes with a number above `after`, oldest first."""
+
+
+class Store(Log, Protocol):
+    """The truth. Every method that changes something returns after the commit, or raises.
+
+    A method that takes a `Gallery` raises UnknownGallery once that gallery is deleted.
+    """
+
+    def create_gallery(self, name: str, model: Model) -> Gallery:
+        """Raises Duplicate."""
+
+    def gallery(self, name: str) -> Gallery:
+        """Raises UnknownGallery."""
+
+    def galleries(self, after: int, limit: int) -> Page[Gallery]:
+        """The next galleries, oldest first."""
+
+    def sizes(self, galleries: Sequence[int]) -> Mapping[int, Size]:
+        """How much each of the galleries holds."""
+
+    def delete_gallery(self, gallery: Gallery) -> None:
+        """Erase it with all its subjects."""
+
+    def recall(self, once: Once) -> Enrolment | None:
+        """What was answered under this key; raises IdempotencyConflict."""
+
+    def image_sums(self, gallery: Gallery, subject_id: str) -> frozenset[str]:
+        """The sha256 of every image enrolled for the subject; empty for an unknown one."""
+
+    def enroll(
+        self,
+        gallery: Gallery,
+        subject_id: str,
+        change: SubjectChange,
+        templates: Sequence[NewTemplate],
+        rejected: Sequence[Rejection],
+        once: Once | None,
+    ) -> Enrolment:
+        """Add templates to a subject, made where needed; and their log entries, and the answer.
+
+        Raises NothingEnrolled when every image has been enrolled meanwhile.
+        """
+
+    def subject(self, gallery: Gallery, subject_id: str) -> tuple[Subject, list[Template]]:
+        """Raises UnknownSubject."""
+
+    def subjects(self, gallery: Gallery, after: int, limit: int) -> Page[Subject]:
+        """The next subjects, in the order of their first enrolment."""
+
+    def change_subject(
+        self, gallery: Gallery, subject_id: str, change: SubjectChange
+    ) -> tuple[Subject, list[Template]]:
+        """Raises UnknownSubject."""
+
+    def delete_subject(self, gallery: Gallery, subject_id: str) -> None:
+        """Erase the subject and its templates; raises UnknownSubject."""
+
+    def delete_template(self, gallery: Gallery, template_id: str) -> None:
+        """Erase one template; raises UnknownTemplate."""
+
+    def vectors(self, gallery: Gallery, subject_id: str) -> NDArray[np.float32]:
+        """(n, d) of the subject's templates; raises UnknownSubject."""
+
+    def owners(self, gallery: Gallery, templates: Sequence[int]) -> Mapping[int, Owner]:
+        """Owners of those templates that are still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The nearest templates, best first, among `searched` of them."""
+
+    hits: Sequence[Hit]
+    searched: int
+
+
+class Index(Protocol):
+    """A cache of the log that finds near vectors. Safe to share between threads."""
+
+    def catch_up(self, log: Log, gallery: int) -> None:
+        """Apply what `log` has and this index lacks; returns when it is level."""
+
+    def search(self, gallery: int, vector: NDArray[np.float32], k: int) -> Found:
+        """At least the `k` nearest templates, or all there are; ties in no given order."""
+
+    def forget(self, gallery: int) -> None:
+        """Drop what is held of a gallery."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """How much a client may send at once."""
+
+    max_image_bytes: int = 20 * 2**20
+    max_body_bytes: int = 64 * 2**20
+    max_images: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the parts are made of, for people."""
+
+    provider: str = "none"
+    index: str = "none"
+    database: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application runs on; `service.wiring` builds it, tests build their own.
+
+    `calibration` gives a modality's score table, or None. `check` raises where the parts cannot
+    serve; `close` lets everything go.
+    """
+
+    encode: Encode
+    store: Store
+    index: Index
+    model: Model
+    modalities: Sequence[Modality]
+    calibration: Callable[[Modality], Calibration | None]
+    check: Callable[[], None] = lambda: None
+    close: Callable[[], None] = lambda: None
+    limits: UploadLimits = UploadLimits()
+    about: About = About()

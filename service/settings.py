@@ -1,0 +1,71 @@
+"""What an operator can set, all through environment variables NULL_FACE_... or a .env file."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Read once, when the service starts; below `service.wiring` nobody knows it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NULL_FACE_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on.")
+    database_url: str = Field(
+        "sqlite:///data/gallery.db", description="SQLAlchemy URL; a SQLite file's folder is made."
+    )
+    bundle: Path = Field(Path("models/default"), description="Folder of the model bundle.")
+    yunet_model: Path | None = Field(
+        None, description="YuNet face detector (ONNX) to use in place of the built-in locator."
+    )
+    threads: Annotated[int, Field(ge=0)] = Field(
+        1, description="ONNX Runtime threads for one image; 0 lets ONNX Runtime choose."
+    )
+    parallel: Annotated[int, Field(ge=1)] = Field(
+        default_factory=_cores, description="Images decoded and encoded at once; default: cores."
+    )
+    patience: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="Seconds a request waits for its turn before it is told `busy`."
+    )
+    providers: tuple[str, ...] = Field(
+        ("CUDAExecutionProvider", "CPUExecutionProvider"),
+        description="ONNX Runtime providers in order of preference, as a JSON list.",
+    )
+    max_image_bytes: Annotated[int, Field(ge=1)] = Field(
+        20 * 2**20, description="Largest image file, in bytes."
+    )
+    max_image_pixels: Annotated[int, Field(ge=1)] = Field(
+        40_000_000, description="Largest image, in pixels."
+    )
+    max_images: Annotated[int, Field(ge=1)] = Field(20, description="Images in one enrolment.")
+    max_body_bytes: Annotated[int, Field(ge=1)] = Field(
+        64 * 2**20, description="Largest request, in bytes."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+
+
+def hand_down(**changes: object) -> Settings:
+    """The settings with `changes`, which the processes started from here will read as well.
+
+    A change of None leaves a setting alone.
+    """
+    for name, value in changes.items():
+        if value is not None:
+            os.environ[f"NULL_FACE_{name.upper()}"] = str(value)
+    return Settings()

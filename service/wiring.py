@@ -1,0 +1,100 @@
+"""Settings -> Parts: the only file that knows which adapter stands behind which port."""
+
+import logging
+
+import cv2
+
+from faces.bundle import Bundle, load_bundle
+from faces.cascade import CascadeLocator
+from faces.encode import Encoder
+from faces.errors import BundleError
+from faces.image import ImageLimits
+from faces.landmarks import LandmarkNetwork
+from faces.locate import Locator
+from faces.yunet import YunetLocator
+from service.adapters.face_encoder import FaceEncoder
+from service.adapters.faiss_index import FaissIndex
+from service.adapters.sql_engine import open_engine, upgrade
+from service.adapters.sql_store import SqlStore
+from service.core import galleries
+from service.core.errors import ModelMismatch
+from service.core.gallery import DEFAULT_GALLERY, Model
+from service.core.ports import About, Parts, UploadLimits
+from service.settings import Settings
+
+log = logging.getLogger("null_face")
+
+
+def wire(settings: Settings, locate: Locator | None = None) -> Parts:
+    """Open the model and the database, bring its tables up to date, and try both.
+
+    Args:
+        locate: used instead of the locator that the settings ask for.
+
+    Raises:
+        BundleError: the model bundle cannot be used.
+    """
+    cv2.setNumThreads(settings.threads)  # many images at once, one core each
+    bundle = load_bundle(settings.bundle)
+    encoder = Encoder(bundle, threads=settings.threads, providers=settings.providers)
+    encode = FaceEncoder(
+        bundle,
+        encoder,
+        locate or _locator(settings, bundle),
+        limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
+        parallel=settings.parallel,
+        patience=settings.patience,
+    )
+    encode.check()
+    engine = open_engine(settings.database_url)
+    upgrade(engine)
+    store = SqlStore(engine)
+    model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
+    _announce(model, encoder.provider, settings)
+    _prepare_default(store, model)
+
+    def check() -> None:
+        store.galleries(after=0, limit=1)
+
+    return Parts(
+        encode=encode,
+        store=store,
+        index=FaissIndex(model.dimension),
+        model=model,
+        modalities=tuple(bundle.manifest.encoders),
+        calibration=bundle.calibration,
+        check=check,
+        close=engine.dispose,
+        limits=UploadLimits(settings.max_image_bytes, settings.max_body_bytes, settings.max_images),
+        about=About(encoder.provider, index="faiss", database=engine.dialect.name),
+    )
+
+
+def _locator(settings: Settings, bundle: Bundle) -> Locator:
+    if settings.yunet_model is not None:
+        return YunetLocator(settings.yunet_model)
+    landmarks = bundle.manifest.landmarks
+    if landmarks is None:
+        raise BundleError(
+            f"{bundle.folder}: landmarks: the bundle has no five-point network; "
+            "set NULL_FACE_YUNET_MODEL to use YuNet instead."
+        )
+    return CascadeLocator(LandmarkNetwork(bundle.path(landmarks)))
+
+
+def _announce(model: Model, provider: str, settings: Settings) -> None:
+    log.info(
+        "model %s (%s) runs on %s; preferred: %s",
+        model.name,
+        model.identity[:12],
+        provider,
+        ", ".join(settings.providers),
+    )
+
+
+def _prepare_default(store: SqlStore, model: Model) -> None:
+    """Make the default gallery, so that a first look at the service shows it."""
+    try:
+        galleries.open_for(store, DEFAULT_GALLERY, model)
+    except ModelMismatch as mismatch:
+        log.warning("%s", mismatch.detail)
