@@ -24,7 +24,9 @@ class Jitter:
 class Uniform(Protocol):
     """Draws a tensor of `shape` uniformly from [low, high)."""
 
-    def __call__(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor: ...
+    def __call__(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:
+        """Draw once."""
+        ...
 
 
 def view(crops: Tensor, jitter: Jitter, generator: torch.Generator) -> Tensor:

@@ -1,7 +1,5 @@
 """Drawing the batches of a run from its pools; nothing here pairs one modality with another."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,34 +9,12 @@ from faces.modality import Modality
 from training.augment import Jitter, view
 from training.config import Config
 from training.contrast import ContrastBatch
-from training.data import NAMELESS, Pool
+from training.data import NAMELESS
+from training.material import Material
 from training.state import State
 
 SKETCH_SHARE = 0.8
 """Share of renderings that imitate sketches; the rest imitate NIR, which is the easier step."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Material:
-    """What batches are drawn from.
-
-    `renderings` maps a modality to (n, k, 128, 128) uint8 of the n photos of the VIS pool;
-    `mates` holds for every photo the indices of its person's photos, itself included.
-    """
-
-    domains: tuple[Modality, ...]
-    pools: dict[Modality, Pool]
-    renderings: dict[Modality, NDArray[np.uint8]]
-    mates: list[NDArray[np.int64]]
-
-
-def mates_of(people: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """For every image the indices of all images of its person; of a nameless one itself alone."""
-    members = {int(person): np.flatnonzero(people == person) for person in np.unique(people)}
-    return [
-        np.array([row]) if person == NAMELESS else members[int(person)]
-        for row, person in enumerate(people)
-    ]
 
 
 def unpaired_batch(state: State, material: Material) -> list[Tensor]:
@@ -58,11 +34,10 @@ def contrast_batch(state: State, material: Material) -> ContrastBatch:
     config, rng = state.config, state.draws
     vis = material.pools[Modality.VIS]
     count = config.contrast_batch
-    rows = np.unique(vis.draw(count, rng))
+    rows = vis.draw(count, rng)
     shown = np.array([_another(row, material, config, rng) for row in rows])
     modalities = [m for m in (Modality.SKETCH, Modality.NIR) if m in material.renderings]
-    chances = np.array([SKETCH_SHARE, 1 - SKETCH_SHARE])[: len(modalities)]
-    picked = rng.choice(len(modalities), len(rows), p=chances / chances.sum())
+    picked = _split(len(rows), len(modalities))
     drawn = np.stack(
         [
             _rendering(material, modalities[m], row, rng)
@@ -78,6 +53,14 @@ def contrast_batch(state: State, material: Material) -> ContrastBatch:
         people=torch.from_numpy(people).to(state.device),
         real=_two_views(state, material),
     )
+
+
+def _split(rows: int, modalities: int) -> NDArray[np.int64]:
+    """Which modality each row is rendered in: fixed shares, since a norm needs two rows or more."""
+    picked = np.zeros(rows, dtype=np.int64)
+    if modalities > 1:
+        picked[: max(2, round((1 - SKETCH_SHARE) * rows))] = 1
+    return picked
 
 
 def as_batch(crops: NDArray[np.uint8]) -> Tensor:
@@ -115,7 +98,7 @@ def _two_views(state: State, material: Material) -> dict[int, tuple[Tensor, Tens
         if domain is Modality.VIS or domain not in material.pools:
             continue
         pool = material.pools[domain]
-        crops = pool.grey(np.unique(pool.draw(state.config.batch, state.draws)))
+        crops = pool.grey(pool.draw(state.config.batch, state.draws))
         first, second = (view(crops, Jitter(), state.views).to(state.device) for _ in range(2))
         views[number] = (first, second)
     return views

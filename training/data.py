@@ -39,8 +39,12 @@ class Pool:
     paths: tuple[Path, ...]
 
     def draw(self, count: int, rng: Generator) -> NDArray[np.int64]:
-        """Indices of `count` images, independent of any other pool."""
-        return rng.choice(len(self.crops), count, p=self.weights)
+        """Indices of `count` different images (all, if there are fewer), in random order.
+
+        Drawn independently of any other pool.
+        """
+        size = min(count, len(self.crops))
+        return rng.choice(len(self.crops), size, replace=False, p=self.weights)
 
     def grey(self, indices: NDArray[np.int64]) -> Tensor:
         """(n, 1, 128, 128) float32 in [0, 1]."""

@@ -6,8 +6,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from faces.modality import Modality
-from training.batches import Material, as_batch
+from training.batches import as_batch
 from training.config import Config
+from training.material import Material
 from training.model import Null
 from training.networks import STYLE
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faces.modality import Modality
-from training.batches import Material
 from training.data import NAMELESS
 from training.grid import samples
+from training.material import Material
 from training.model import Null
 
 SAMPLES = 256

@@ -13,10 +13,11 @@ from torch.nn.utils import clip_grad_norm_
 from torch.utils.tensorboard import SummaryWriter
 
 from training import state as states
-from training.batches import Material, contrast_batch, unpaired_batch
+from training.batches import contrast_batch, unpaired_batch
 from training.config import Config
 from training.contrast import contrast_terms
 from training.grid import translation_grid
+from training.material import Material
 from training.signals import signals
 from training.state import State
 from training.step import Terms, Translations, critic_loss, encoder_terms, total, translate

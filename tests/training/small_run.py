@@ -1,0 +1,43 @@
+"""A run small enough for a test: generated crops, tiny networks, every term switched on."""
+
+import numpy as np
+
+from faces.modality import Modality
+from training.config import Config, Data, Loss, Networks, Source, Weights
+from training.data import Pool
+from training.material import Material, mates_of
+from training.render import render
+
+IMAGES = 12
+
+
+def config(**changes) -> Config:
+    sources = tuple(Source(path=str(m), modality=m) for m in (Modality.VIS, Modality.SKETCH))
+    settings = {
+        "name": "small",
+        "images": 10_000,
+        "batch": 4,
+        "contrast_batch": 6,
+        "data": Data(sources=sources),
+        "networks": Networks(width=0.25, image_size=32, front_end=True),
+        "loss": Loss(weights=Weights(contrast=1, own_contrast=0.3), same_person=0.5),
+    }
+    return Config(**(settings | changes))
+
+
+def material(run: Config, seed: int = 0) -> Material:
+    rng = np.random.default_rng(seed)
+    photos = rng.integers(0, 256, (IMAGES, 128, 128, 3), dtype=np.uint8)
+    people = np.arange(IMAGES) // 2
+    even = np.full(IMAGES, 1 / IMAGES)
+    pools = {Modality.VIS: Pool(Modality.VIS, photos, people, even, ())}
+    if Modality.SKETCH in run.domains:
+        sketches = rng.integers(0, 256, (IMAGES, 128, 128), dtype=np.uint8)
+        nameless = np.full(IMAGES, -1)
+        pools[Modality.SKETCH] = Pool(Modality.SKETCH, sketches, nameless, even, ())
+    renderings = {
+        modality: np.stack([[render(photo, modality, rng)] * 2 for photo in photos])
+        for modality in run.domains
+        if modality is not Modality.VIS
+    }
+    return Material(run.domains, pools, renderings, mates_of(people))

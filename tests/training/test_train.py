@@ -1,0 +1,145 @@
+"""What the trainer promises: exact resume, nothing paired, ablations, a stop on NaN."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from small_run import config, material
+
+from faces.modality import Modality
+from training import state as states
+from training.batches import unpaired_batch
+from training.config import Loss, Networks, Weights
+from training.train import CHECKPOINT, Diverged, rate_share, train, train_step
+
+CPU = torch.device("cpu")
+
+
+def steps(state, drawn_from, count):
+    return [train_step(state, drawn_from) for _ in range(count)]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
+    run = config()
+    drawn_from = material(run)
+    straight = states.fresh(run, CPU)
+    steps(straight, drawn_from, 3)
+    states.save(straight, tmp_path / CHECKPOINT)
+    expected = steps(straight, drawn_from, 3)
+
+    resumed = states.load(run, tmp_path / CHECKPOINT, CPU)
+    assert steps(resumed, drawn_from, 3) == expected
+    pairs = zip(straight.average.parameters(), resumed.average.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_checkpoint_of_another_config_is_refused(tmp_path):
+    states.save(states.fresh(config(), CPU), tmp_path / CHECKPOINT)
+    with pytest.raises(ValueError, match="another config"):
+        states.load(config(seed=1), tmp_path / CHECKPOINT, CPU)
+
+
+def test_one_seed_is_one_run():
+    run = config()
+    first, second = states.fresh(run, CPU), states.fresh(run, CPU)
+    torch.manual_seed(3)
+    a = steps(first, material(run), 1)
+    torch.manual_seed(3)
+    assert steps(second, material(run), 1) == a
+
+
+def test_pairs_meet_in_a_batch_as_often_as_chance_has_it():
+    """Row r of the VIS batch and row r of the sketch batch are drawn independently."""
+    run = config(batch=8)
+    drawn_from = material(run)
+    for pool in drawn_from.pools.values():  # image number k is painted with grey level 20 k
+        for number in range(len(pool.crops)):
+            pool.crops[number] = 20 * number
+    state = states.fresh(run, CPU)
+    same = trials = 0
+    for _ in range(150):
+        drawn = [
+            drawn_from.pools[m].draw(run.batch, state.draws)
+            for m in (Modality.VIS, Modality.SKETCH)
+        ]
+        same += int((drawn[0] == drawn[1]).sum())
+        trials += run.batch
+    chance = 1 / 12
+    deviation = np.sqrt(trials * chance * (1 - chance))
+    assert abs(same - trials * chance) < 4 * deviation
+    vis, sketch = unpaired_batch(state, drawn_from)[:2]
+    assert vis.shape == sketch.shape == (8, 1, 128, 128)
+
+
+ABLATIONS = {
+    "base": (Weights(kl=0, gan=0), {"x", "c", "s"}),
+    "vae": (Weights(gan=0), {"x", "c", "s", "kl"}),
+    "lgan": (Weights(kl=0), {"x", "c", "s", "gan", "critic"}),
+    "vae+lgan": (Weights(), {"x", "c", "s", "kl", "gan", "critic"}),
+}
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_computes_its_terms_and_no_other(name):
+    weights, terms = ABLATIONS[name]
+    run = config(loss=Loss(weights=weights))
+    assert set(train_step(states.fresh(run, CPU), material(run))) == terms
+
+
+@pytest.mark.parametrize("share", ["all", "high", "none"])
+def test_sharing_says_which_weights_the_domains_have_in_common(share):
+    run = config(networks=Networks(width=0.25, image_size=32, share=share))
+    first, second = states.fresh(run, CPU).model.content_encoders[:2]
+    low = first.stages[0][0].conv.weight is second.stages[0][0].conv.weight
+    high = first.head.weight is second.head.weight
+    assert (low, high) == {"all": (True, True), "high": (False, True), "none": (False, False)}[
+        share
+    ]
+
+
+@pytest.mark.parametrize("front_end", [True, False])
+def test_every_weight_of_the_encoders_learns(front_end):
+    networks = Networks(width=0.25, image_size=32, front_end=front_end)
+    run = config(networks=networks)
+    state = states.fresh(run, CPU)
+    before = {name: p.clone() for name, p in state.model.named_parameters()}
+    steps(state, material(run), 2)
+    unmoved = [n for n, p in state.model.named_parameters() if torch.equal(p, before[n])]
+    assert unmoved == []
+
+
+def test_reconstruction_improves(tmp_path):
+    run = config(loss=Loss(weights=Weights(kl=0, gan=0)), batch=8)
+    state = states.fresh(run, CPU)
+    history = steps(state, material(run), 40)
+    early, late = (np.mean([h["x"] for h in part]) for part in (history[:5], history[-5:]))
+    assert late < 0.95 * early
+
+
+def test_nan_stops_the_run_before_any_weight_is_touched():
+    run = config()
+    state = states.fresh(run, CPU)
+    before = {k: v.clone() for k, v in state.model.state_dict().items() if "head" in k}
+    with torch.no_grad():
+        state.model.decoders[0].grey.bias.fill_(float("nan"))
+    with pytest.raises(Diverged, match=r"x.* not finite at step 0"):
+        train_step(state, material(run))
+    after = state.model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_a_run_leaves_config_checkpoint_curves_and_history(tmp_path):
+    run = config(images=60)
+    clock = itertools.count().__next__
+    train(states.fresh(run, CPU), material(run), tmp_path, lambda: float(clock()))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"config.json", "revision.txt", CHECKPOINT, "history.jsonl", "tensorboard"} <= names
+    assert '"modality_probe"' in (tmp_path / "history.jsonl").read_text()
+
+
+def test_the_rate_is_constant_then_falls_to_zero():
+    run = config()
+    assert rate_share(run, 0.2) == 1
+    assert 0 < rate_share(run, 0.7) < 1
+    assert rate_share(run, 1.0) == pytest.approx(0)

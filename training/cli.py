@@ -1,0 +1,96 @@
+"""`python -m training train | evaluate | export`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import torch
+import typer
+
+from training import state as states
+from training.config import Config, read_config
+from training.evaluation.cli import app as evaluation
+from training.evaluation.protocols import DataMissingError, cufs, fs2k, lfw
+from training.evaluation.protocols.trial import Trial
+from training.material import Material, load_material
+from training.recipe import recipe
+from training.release import release
+from training.train import CHECKPOINT, train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app.add_typer(evaluation, name="evaluate")
+
+CACHE = Path(".cache")
+RUNS = Path("runs")
+Processes = Annotated[int, typer.Option(help="Processes that make crops and renderings.")]
+
+
+@app.command("train")
+def train_command(
+    config: Annotated[Path, typer.Option(help="TOML file of the run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run [default: runs/NAME].")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Replaces the seed of the config.")] = None,
+    processes: Processes = 2,
+) -> None:
+    """Train a run, or take it up where it stopped."""
+    run = read_config(config)
+    if seed is not None:
+        run = run.model_copy(update={"seed": seed, "name": f"{run.name}-seed{seed}"})
+    folder = out or RUNS / run.name
+    cv2.setNumThreads(1)
+    material = _material(run, processes)
+    for modality, pool in material.pools.items():
+        typer.echo(f"{modality}: {len(pool.crops)} images, {len(set(pool.people.tolist()))} labels")
+    train(_state(run, folder), material, folder, time.monotonic)
+
+
+@app.command("export")
+def export_command(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle to write.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the bundle [default: the run's].")
+    ] = None,
+    centring: Annotated[bool, typer.Option(help="Store training means of c by modality.")] = True,
+    processes: Processes = 2,
+) -> None:
+    """Write a run's averaged content encoder as a model bundle: centred, calibrated, measured."""
+    config = Config.model_validate_json((run / "config.json").read_text())
+    state = states.load(config, run / CHECKPOINT, torch.device("cpu"))
+    revision = (run / "revision.txt").read_text().strip()
+    release(
+        state,
+        _material(config, processes),
+        bundle,
+        name=name or config.name,
+        centring=centring,
+        revision=revision,
+        cache=CACHE,
+    )
+
+
+def _state(config: Config, folder: Path) -> states.State:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    checkpoint = folder / CHECKPOINT
+    if checkpoint.exists():
+        return states.load(config, checkpoint, device)
+    return states.fresh(config, device)
+
+
+def _material(config: Config, processes: int) -> Material:
+    tests = _tests(config.data.root)
+    return load_material(config, recipe(), tests, cache=CACHE, processes=processes)
+
+
+def _tests(root: Path) -> list[Trial]:
+    """Every test that the data folder holds, so that none of its people is trained on."""
+    trials: list[Trial] = []
+    for protocol in (cufs, fs2k, lfw):
+        try:
+            trials += protocol(root)
+        except DataMissingError:
+            continue
+    return trials
