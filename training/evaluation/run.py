@@ -38,6 +38,11 @@ class Evaluation:
     outcomes: tuple[Outcome, ...]
     differences: tuple[Difference, ...]
 
+    @property
+    def results(self) -> list[Result]:
+        """What was measured, without the similarities."""
+        return [outcome.result for outcome in self.outcomes]
+
     def crop_of(self, sample: Sample) -> NDArray[np.uint8]:
         """The crop of one image of the run; zeros where no face was found."""
         return np.asarray(self.images.crops.crops[self.images.samples.index(sample)])
@@ -106,13 +111,15 @@ def _differences(outcomes: Sequence[Outcome], rng: np.random.Generator) -> list[
     return found
 
 
-def write_json(evaluation: Evaluation, path: Path) -> None:
+def write_json(
+    path: Path, protocol: str, results: Sequence[Result], differences: Sequence[Difference] = ()
+) -> None:
     """Figures, curves and per-probe ranks; no image in it."""
     document = {
-        "protocol": evaluation.protocol,
+        "protocol": protocol,
         "date": datetime.now(UTC).date().isoformat(),
-        "results": [asdict(outcome.result) for outcome in evaluation.outcomes],
-        "differences": [asdict(difference) for difference in evaluation.differences],
+        "results": [asdict(result) for result in results],
+        "differences": [asdict(difference) for difference in differences],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

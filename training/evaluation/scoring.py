@@ -1,11 +1,13 @@
 """Scores of one system on one trial -> every figure of the table, with its interval."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from training.evaluation.intervals import Interval, bootstrap, mcnemar, paired_difference, wilson
 from training.evaluation.metrics import (
+    MISS,
     Floats,
     Pairs,
     Scores,
@@ -25,13 +27,7 @@ FPIRS = (0.1, 0.01)
 CMC_RANKS = 50
 ROC_FMRS = tuple(float(fmr) for fmr in np.logspace(-5, 0, 61))
 
-FIGURES = (
-    *(f"rank-{rank}" for rank in RANKS),
-    *(f"VR@FMR={fmr:.2%}" for fmr in FMRS),
-    *(f"FNIR@FPIR={fpir:.0%}" for fpir in FPIRS),
-    "EER",
-    "d'",
-)
+Values = dict[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +74,9 @@ class Result:
     searches: tuple[ProbeResult, ...]
 
     def figure(self, name: str) -> Figure:
-        """The figure of one name of `FIGURES`."""
-        return next(figure for figure in self.figures if figure.name == name)
+        """The figure of that name; one without a value where it was not measured."""
+        known = {figure.name: figure for figure in self.figures}
+        return known.get(name, Figure(name, None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,77 +94,94 @@ class Difference:
     mcnemar: float
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What was measured, in words: `files` names each probe for the reader."""
+
+    system: str
+    trial: str
+    subjects: tuple[str, ...]
+    files: tuple[str, ...]
+    references: int
+    fte: int
+
+
 def score(
-    scores: Scores,
-    files: list[str],
-    *,
-    system: str,
-    trial: str,
-    rng: np.random.Generator,
+    scores: Scores, files: Sequence[str], *, system: str, trial: str, rng: np.random.Generator
 ) -> Result:
-    """Measure one system on one trial.
-
-    Args:
-        files: a name for each probe, for the reader.
-    """
-    searches, pairs = search(scores), compare(scores)
-
-    def figures(people: Floats) -> Floats:
-        return _figures(searches.weighted(people), pairs.weighted(people))
-
-    intervals = bootstrap(figures, len(scores.subjects), rng)
-    return Result(
+    """Measure one system on one trial from its similarities."""
+    setting = Setting(
         system=system,
         trial=trial,
-        people=len(scores.subjects),
-        probes=len(scores.probes),
+        subjects=tuple(scores.subjects.tolist()),
+        files=tuple(files),
         references=len(scores.references),
-        fta=int((~scores.probe_found).sum()),
         fte=int((~scores.reference_found).sum()),
+    )
+    return score_searches(setting, search(scores), compare(scores), rng)
+
+
+def score_searches(
+    setting: Setting, searches: Searches, pairs: Pairs | None, rng: np.random.Generator
+) -> Result:
+    """Measure from searches already made, as a service answers them; `pairs` where there are."""
+
+    def measure(people: Floats) -> Floats:
+        drawn = pairs.weighted(people) if pairs else None
+        values = _values(searches.weighted(people), drawn).values()
+        return np.array([np.nan if value is None else value for value in values])
+
+    values = _values(searches, pairs)
+    intervals = bootstrap(measure, len(setting.subjects), rng)
+    return Result(
+        system=setting.system,
+        trial=setting.trial,
+        people=len(setting.subjects),
+        probes=len(searches.rank),
+        references=setting.references,
+        fta=int((~searches.acquired).sum()),
+        fte=setting.fte,
         figures=tuple(
-            Figure(name, None if np.isnan(value) else float(value), interval)
-            for name, value, interval in zip(
-                FIGURES, _figures(searches, pairs), intervals, strict=True
-            )
+            Figure(name, value, interval)
+            for (name, value), interval in zip(values.items(), intervals, strict=True)
         ),
-        rank_1_wilson=wilson(int(searches.hits(1).sum()), len(scores.probes)),
+        rank_1_wilson=wilson(int(searches.hits(1).sum()), len(searches.rank)),
         cmc=tuple(cmc(searches, CMC_RANKS).tolist()),
-        roc=tuple(
-            (fmr, vr)
-            for fmr, vr in zip(ROC_FMRS, vr_at_fmr(pairs, ROC_FMRS), strict=True)
-            if vr is not None
-        ),
-        searches=_per_probe(scores, searches, files),
+        roc=_roc(pairs) if pairs else (),
+        searches=_per_probe(setting, searches),
     )
 
 
-def _figures(searches: Searches, pairs: Pairs) -> Floats:
-    """Values in the order of `FIGURES`; NaN where not measurable."""
+def _values(searches: Searches, pairs: Pairs | None) -> Values:
     rates = cmc(searches, max(RANKS))
-    values = [
-        *(rates[rank - 1] for rank in RANKS),
-        *vr_at_fmr(pairs, FMRS),
-        *(fnir_at_fpir(searches, fpir) for fpir in FPIRS),
-        eer(pairs),
-        d_prime(pairs),
-    ]
-    return np.array([np.nan if value is None else value for value in values])
+    values: Values = {f"rank-{rank}": float(rates[rank - 1]) for rank in RANKS}
+    values |= {f"FNIR@FPIR={fpir:.0%}": fnir_at_fpir(searches, fpir) for fpir in FPIRS}
+    if pairs is not None:
+        at_fmr = zip(FMRS, vr_at_fmr(pairs, FMRS), strict=True)
+        values |= {f"VR@FMR={fmr:.2%}": vr for fmr, vr in at_fmr}
+        values |= {"EER": eer(pairs), "d'": d_prime(pairs)}
+    return values
 
 
-def _per_probe(scores: Scores, searches: Searches, files: list[str]) -> tuple[ProbeResult, ...]:
+def _roc(pairs: Pairs) -> tuple[tuple[float, float], ...]:
+    at_fmr = zip(ROC_FMRS, vr_at_fmr(pairs, ROC_FMRS), strict=True)
+    return tuple((fmr, vr) for fmr, vr in at_fmr if vr is not None)
+
+
+def _per_probe(setting: Setting, searches: Searches) -> tuple[ProbeResult, ...]:
     def number(value: np.float64) -> float | None:
         return float(value) if np.isfinite(value) else None
 
     return tuple(
         ProbeResult(
-            subject=str(scores.probes[probe]),
-            file=files[probe],
-            found=bool(scores.probe_found[probe]),
-            rank=int(searches.rank[probe]) if np.isfinite(searches.mated[probe]) else None,
+            subject=setting.subjects[searches.subject[probe]],
+            file=file,
+            found=bool(searches.acquired[probe]),
+            rank=int(searches.rank[probe]) if searches.rank[probe] != MISS else None,
             mated=number(searches.mated[probe]),
             nonmated=number(searches.nonmated[probe]),
         )
-        for probe in range(len(files))
+        for probe, file in enumerate(setting.files)
     )
 
 

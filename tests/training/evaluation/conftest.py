@@ -5,7 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
+
+from faces.align import CropSpec
+from faces.locate import Face
+from training.crops import Recipe
 
 
 def write_photo(path: Path, person: int, *, grey: bool = False) -> None:
@@ -38,3 +43,21 @@ def data(tmp_path: Path) -> Path:
             write_photo(root / folder / "vis" / f"{stem}.png", person)
             write_photo(root / folder / "sketch" / f"{stem}.png", person, grey=True)
     return root
+
+
+class WholeImage:
+    """A locator that takes the whole image for a face, unless it is black all over."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
+        height, width = image.shape[:2]
+        if image.max() == 0:
+            return []
+        share = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+        points = (share * (width, height)).astype(np.float32)
+        return [Face((0.0, 0.0, float(width), float(height)), points, 0.9)]
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    template = ((9.6, 12.8), (22.4, 12.8), (16.0, 19.2), (11.2, 25.6), (20.8, 25.6))
+    return Recipe(CropSpec(size=32, template=template), WholeImage, "whole image")

@@ -6,6 +6,7 @@ raises `DataMissingError` naming what it lacks.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from training.evaluation.protocols.cufs import cufs
 from training.evaluation.protocols.folders import folders
@@ -20,7 +21,9 @@ from training.evaluation.protocols.trial import (
     Trial,
 )
 
-PROTOCOLS: dict[str, Callable[[Path], list[Trial]]] = {
+ProtocolName = Literal["cufs", "fs2k", "lfw", "folders"]
+
+PROTOCOLS: dict[ProtocolName, Callable[[Path], list[Trial]]] = {
     "cufs": cufs,
     "fs2k": fs2k,
     "lfw": lfw,
@@ -32,9 +35,14 @@ __all__ = [
     "DataMissingError",
     "PeopleOverlapError",
     "ProtocolError",
+    "ProtocolName",
     "Sample",
     "Trial",
     "assert_disjoint",
+    "cufs",
+    "folders",
+    "fs2k",
     "held_out",
+    "lfw",
     "subject_of",
 ]

@@ -1,0 +1,75 @@
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from training.evaluation import commands
+from training.evaluation.cli import app
+from training.evaluation.dlib_peer import PeerNotInstalledError, dlib_system
+
+
+@pytest.fixture
+def evaluate(data, recipe, tmp_path, monkeypatch):
+    """The command on drawn people, whose faces only the stub locator finds."""
+    monkeypatch.setattr(commands, "project_recipe", lambda: recipe)
+    monkeypatch.chdir(tmp_path)
+
+    def evaluate(*arguments):
+        return CliRunner().invoke(app, ["--data", str(data), "--out", "out", *arguments])
+
+    return evaluate
+
+
+def test_one_command_prints_a_table_and_writes_report_and_json(evaluate, tmp_path):
+    result = evaluate("--protocol", "cufs", "--no-bundle")
+    assert result.exit_code == 0, result.output
+    assert "cufs: 7 probes against 7 references" in result.output
+    assert "HOG 64x64" in result.output
+    assert "published" in result.output
+    document = json.loads((tmp_path / "out/cufs/results.json").read_text())
+    if importlib.util.find_spec("dlib") is None:
+        assert "pip install 'null-face[peer]'" in result.output
+    assert {row["system"] for row in document["results"]} >= {"pixels", "HOG 64x64"}
+    assert (tmp_path / "out/cufs/report.html").exists()
+
+
+def test_missing_data_is_one_line_not_a_traceback(evaluate):
+    result = evaluate("--protocol", "lfw", "--no-bundle")
+    assert result.exit_code == 1
+    assert "is missing" in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_missing_bundle_is_one_line_not_a_traceback(evaluate):
+    result = evaluate("--protocol", "cufs", "--bundle", "nowhere")
+    assert result.exit_code == 1
+    assert "no bundle manifest" in result.output
+
+
+def test_a_service_that_is_not_there_is_one_line_not_a_traceback(evaluate):
+    result = evaluate("--protocol", "cufs", "--server", "http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9" in result.output
+
+
+def test_an_unknown_protocol_lists_the_known_ones(evaluate):
+    result = evaluate("--protocol", "casia")
+    assert result.exit_code == 2
+    assert "cufs" in result.output
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dlib") is not None, reason="dlib is installed")
+def test_without_dlib_the_peer_says_how_to_get_it():
+    with pytest.raises(PeerNotInstalledError, match=r"not installed: pip install .*peer"):
+        dlib_system()
+
+
+def test_evaluation_imports_no_torch():
+    code = (
+        "import sys, training.evaluation.cli, training.evaluation.commands;"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,36 @@
+"""A model bundle as a row of the table, on the crops that its own locator makes."""
+
+from functools import partial
+from pathlib import Path
+
+from faces.bundle import Bundle
+from faces.cascade import CascadeLocator
+from faces.encode import Encoder
+from faces.errors import BundleError
+from faces.landmarks import LandmarkNetwork
+from faces.locate import Locator
+from training.crops import Recipe
+from training.evaluation.systems import System, on_crops
+
+
+def bundle_system(bundle: Bundle, *, threads: int = 1) -> System:
+    """The encoders of a bundle; the similarity is the cosine, as the service takes it."""
+    return on_crops(bundle.manifest.name, Encoder(bundle, threads=threads))
+
+
+def bundle_recipe(bundle: Bundle) -> Recipe:
+    """The crops that the service would make for this bundle.
+
+    Raises:
+        BundleError: the bundle brings no landmark network.
+    """
+    name = bundle.manifest.landmarks
+    if name is None:
+        raise BundleError(f"The bundle {bundle.manifest.name} brings no landmark network.")
+    locator = f"cascade+{bundle.manifest.files[name]}"
+    return Recipe(bundle.crop_spec, partial(open_cascade, bundle.path(name)), locator)
+
+
+def open_cascade(landmarks: Path) -> Locator:
+    """The default locator; a plain function so that worker processes can call it too."""
+    return CascadeLocator(LandmarkNetwork(landmarks))

@@ -1,0 +1,59 @@
+"""`null-face evaluate`: measure a bundle, or a running service, on a protocol."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from faces.errors import BundleError
+from faces.modality import Modality
+from training.evaluation.protocols import PROTOCOLS, ProtocolError, ProtocolName, Trial
+from training.evaluation.protocols.folders import folders as folders_protocol
+from training.evaluation.server import ServerError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def evaluate_command(
+    protocol: Annotated[ProtocolName, typer.Option(help="Who is gallery and who is probe.")],
+    data: Annotated[Path, typer.Option(help="Folder of the data.")] = Path("../shared/data"),
+    bundle: Annotated[Path, typer.Option(help="Model bundle to measure.")] = Path("models/default"),
+    no_bundle: Annotated[
+        bool, typer.Option("--no-bundle", help="Measure the floors only.")
+    ] = False,
+    server: Annotated[str | None, typer.Option(help="URL: measure a running service.")] = None,
+    probes: Annotated[Modality, typer.Option(help="Modality of the probes of `folders`.")] = (
+        Modality.SKETCH
+    ),
+    out: Annotated[Path, typer.Option(help="Folder for results and report.")] = Path("runs/eval"),
+    floors: Annotated[bool, typer.Option(help="Also pixels, HOG and, if installed, dlib.")] = True,
+    processes: Annotated[int, typer.Option(help="Processes that make crops.")] = 1,
+) -> None:
+    """Measure a bundle, or a running service: rank-k, CMC, ROC, with intervals over people."""
+    # Plots and HOG are no part of what serving installs, and slow to import; `null-face` reads
+    # this file for its list of commands.
+    from training.evaluation import commands
+
+    console = Console()
+    folder = out / protocol
+    try:
+        trials = _trials(protocol, data, probes)
+        if server:
+            commands.evaluate_server(trials, server, folder, console)
+        else:
+            source = None if no_bundle else bundle
+            systems, recipe = commands.systems(source, floors, console)
+            commands.evaluate_systems(
+                protocol, trials, systems, recipe, folder, processes=processes, console=console
+            )
+    except (ProtocolError, BundleError, ServerError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def _trials(protocol: ProtocolName, data: Path, probes: Modality) -> list[Trial]:
+    if protocol == "folders":
+        return folders_protocol(data, probes)
+    return PROTOCOLS[protocol](data)

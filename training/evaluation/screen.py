@@ -1,0 +1,75 @@
+"""Results as tables on a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from training.evaluation.published import METHODS, NOTE, PUBLISHED
+from training.evaluation.scoring import Difference, Figure, Result
+
+COLUMNS = ("rank-1", "rank-5", "rank-10", "VR@FMR=1.00%", "VR@FMR=0.10%", "FNIR@FPIR=10%", "EER")
+NOT_MEASURABLE = "n/m"
+
+
+def show(
+    console: Console, results: Iterable[Result], differences: Sequence[Difference] = ()
+) -> None:
+    """Print one table per trial, the differences, and the paper's rows."""
+    by_trial: dict[str, list[Result]] = {}
+    for result in results:
+        by_trial.setdefault(result.trial, []).append(result)
+    for rows in by_trial.values():
+        console.print(_trial_table(rows))
+    for difference in differences:
+        console.print(difference_text(difference))
+    console.print(_published_table())
+
+
+def figure_text(figure: Figure) -> str:
+    """A figure in percent with its interval, or why there is none; d' as it is."""
+    if figure.value is None:
+        return NOT_MEASURABLE
+    unit = 1 if figure.name == "d'" else 100
+    digits = 2 if figure.name == "d'" else 1
+    text = f"{figure.value * unit:.{digits}f}"
+    if figure.interval is not None:
+        low, high = (end * unit for end in figure.interval)
+        text += f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return text
+
+
+def difference_text(difference: Difference) -> str:
+    """One line: is the first system's rank-1 another than this one's?"""
+    low, high = (100 * end for end in difference.interval)
+    return (
+        f"{difference.trial}: rank-1 of {difference.ours} less {difference.theirs}: "
+        f"{100 * difference.value:+.1f} ({low:+.1f} to {high:+.1f}), "
+        f"McNemar p = {difference.mcnemar:.2g}"
+    )
+
+
+def title_of(result: Result) -> str:
+    """What was searched in what."""
+    return f"{result.trial}: {result.probes} probes against {result.references} references"
+
+
+def _trial_table(rows: Sequence[Result]) -> Table:
+    table = Table(title=title_of(rows[0]), caption="% with 95 % intervals over people", box=None)
+    table.add_column("system")
+    for column in (*COLUMNS, "FTA", "FTE"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        figures = [figure_text(row.figure(name)).replace(" [", "\n[") for name in COLUMNS]
+        table.add_row(row.system, *figures, str(row.fta), str(row.fte))
+    return table
+
+
+def _published_table() -> Table:
+    table = Table(title="published rank-1, %", caption=NOTE, box=None)
+    for column in ("data set", *METHODS):
+        table.add_column(column, justify="left" if column == "data set" else "right")
+    for row in PUBLISHED:
+        rates = ["" if rate is None else f"{rate:.2f}" for rate in row.rank_1]
+        table.add_row(f"{row.dataset} (published)", *rates)
+    return table
