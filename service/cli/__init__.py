@@ -1,0 +1,5 @@
+"""The `null-face` command."""
+
+from service.cli.commands import app
+
+__all__ = ["app"]

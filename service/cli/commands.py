@@ -1,0 +1,45 @@
+"""The list of commands, and how each of them fails: in one line, with exit code 1."""
+
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from faces.errors import FaceError
+from service.cli import bundle, database, enroll, extensions, identify, serve, verify
+from service.cli.errors import CommandError
+from service.cli.output import complain
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands whose expected failures show no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """See `TyperGroup`."""
+        try:
+            return super().invoke(ctx)
+        except (CommandError, FaceError) as error:
+            complain(str(error))
+        except ValidationError as error:
+            first = error.errors()[0]
+            complain(f"Setting {'.'.join(map(str, first['loc']))}: {first['msg']}.")
+        except OSError as error:
+            complain(str(error))
+        raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    help="Enrol visible-light photos, then find people by near-infrared frames or sketches.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("enroll")(enroll.enroll)
+app.command("identify")(identify.identify)
+app.command("verify")(verify.verify)
+app.add_typer(bundle.app, name="bundle")
+app.add_typer(database.app, name="db")
+extensions.add_to(app)

@@ -1,0 +1,51 @@
+"""null-face serve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.output import err
+from service.settings import Settings, hand_down
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Folder of the model bundle.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL of the database.", metavar="URL")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on the one database.")] = 1,
+) -> None:
+    """Start the service. Every option has a setting NULL_FACE_... that it overrides."""
+    import uvicorn  # here, like the rest of the service: other commands need none of it
+
+    from service import logs
+    from service.app import create_app
+    from service.wiring import wire
+
+    settings = hand_down(host=host, port=port, bundle=bundle, database_url=database)
+    logs.configure(settings.log_level)
+    parts = wire(settings)  # fails here, in one line, rather than in every worker
+    address = _address(settings)
+    err.print(f"null-face serves on {address} (the API: {address}/docs). Ctrl-C stops it.")
+    if workers == 1:
+        uvicorn.run(create_app(parts), host=settings.host, port=settings.port, log_config=None)
+        return
+    parts.close()
+    uvicorn.run(
+        "service.app:create_app",
+        factory=True,
+        workers=workers,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+    )
+
+
+def _address(settings: Settings) -> str:
+    """What to type into a browser on this machine."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - read, not bound
+    host = everywhere.get(settings.host, settings.host)
+    return f"http://{host}:{settings.port}"
