@@ -78,7 +78,18 @@ def _show_json(file: Path, found: IdentifyOut) -> None:
 
 
 def _show(file: Path, found: IdentifyOut) -> None:
-    table = Table(title=_title(file, found), title_justify="left")
+    heading = f"{file}: {found.probe.modality}, {found.searched:,} templates searched"
+    out.print(Text(heading, style="bold"), soft_wrap=True)
+    if not found.candidates:
+        out.print("nobody reaches the threshold")
+    else:
+        out.print(_table(found))
+    for warning in found.warnings:
+        complain(warning.detail)
+
+
+def _table(found: IdentifyOut) -> Table:
+    table = Table()
     for heading in ("rank", "score", "FPIR"):
         table.add_column(heading, justify="right")
     table.add_column("subject")
@@ -88,13 +99,4 @@ def _show(file: Path, found: IdentifyOut) -> None:
         table.add_row(
             str(one.rank), f"{one.score:.3f}", fpir, Text(one.subject_id), Text(one.name or "")
         )
-    if found.candidates:
-        out.print(table)
-    else:
-        out.print(Text(f"{_title(file, found)}: nobody reaches the threshold"))
-    for warning in found.warnings:
-        complain(warning.detail)
-
-
-def _title(file: Path, found: IdentifyOut) -> str:
-    return f"{file}: {found.probe.modality}, {found.searched:,} templates searched"
+    return table

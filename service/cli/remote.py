@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -49,7 +50,7 @@ class RemoteTarget:
     def gallery(self, name: str) -> GalleryOut:
         """See `Target`."""
         try:
-            return self._ask(GalleryOut, "GET", f"/galleries/{name}")
+            return self._ask(GalleryOut, "GET", f"/galleries/{quote(name, safe='')}")
         except Refused as error:
             if error.code != "unknown_gallery":
                 raise
@@ -58,9 +59,10 @@ class RemoteTarget:
     def templates(self, gallery: str) -> Mapping[str, int]:
         """See `Target`."""
         found: dict[str, int] = {}
+        path = f"/galleries/{quote(gallery, safe='')}/subjects"
         query: dict[str, str | int] = {"limit": PAGE}
         while True:
-            page = self._ask(SubjectPageOut, "GET", f"/galleries/{gallery}/subjects", params=query)
+            page = self._ask(SubjectPageOut, "GET", path, params=query)
             found |= {subject.subject_id: subject.template_count for subject in page.subjects}
             if page.next_cursor is None:
                 return found
@@ -123,12 +125,6 @@ class RemoteTarget:
             raise CommandError(f"What answers at {self.place} is not null-face.") from error
 
     def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """The answer to a request.
-
-        Raises:
-            Unreachable: no connection, or one that broke off (a server may do that to a file that
-                is far too large, see `_cut_off`).
-        """
         try:
             answer = self._client.request(method, path, **sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -137,15 +133,10 @@ class RemoteTarget:
                 "or use --local."
             ) from error
         except httpx.TransportError as error:
-            raise self._cut_off(error) from error
+            raise Unreachable(f"{self.place} broke off: {error or 'no answer'}.") from error
         if answer.is_success:
             return answer
         raise _refusal(answer)
-
-    def _cut_off(self, error: httpx.TransportError) -> CommandError:
-        if isinstance(error, httpx.WriteError):
-            return Refused("image_too_large", "The server closed the connection while it read.")
-        return Unreachable(f"The server at {self.place} broke off: {error or 'no answer'}.")
 
 
 def _refusal(answer: httpx.Response) -> CommandError:

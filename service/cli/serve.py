@@ -19,13 +19,13 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes on the one database.")] = 1,
 ) -> None:
     """Start the service. Every option has a setting NULL_FACE_... that it overrides."""
+    settings = hand_down(host=host, port=port, bundle=bundle, database_url=database)
     import uvicorn  # here, like the rest of the service: other commands need none of it
 
     from service import logs
     from service.app import create_app
     from service.wiring import wire
 
-    settings = hand_down(host=host, port=port, bundle=bundle, database_url=database)
     logs.configure(settings.log_level)
     parts = wire(settings)  # fails here, in one line, rather than in every worker
     address = _address(settings)

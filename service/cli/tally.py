@@ -31,6 +31,7 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.refused: list[Outcome] = []
         self.before = 0
+        self._sent = 0
         self._subjects: set[str] = set()
         self._started = time.monotonic()
 
@@ -41,19 +42,20 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome of this run."""
+        self._sent += 1
+        self.counts[outcome.code] += 1
+        self._keep(outcome)
+
+    def add_earlier(self, outcome: Outcome) -> None:
+        """Count an outcome of the run before, which this one continues."""
+        self.before += not outcome.refused
+        self._keep(outcome)
+
+    def _keep(self, outcome: Outcome) -> None:
         if outcome.refused:
             self.refused.append(outcome)
         else:
             self._subjects.add(outcome.photo.subject_id)
-        self.counts[outcome.code] += 1
-
-    def add_earlier(self, outcome: Outcome) -> None:
-        """Count an outcome of the run before, which this one continues."""
-        if outcome.refused:
-            self.add(outcome)
-        else:
-            self._subjects.add(outcome.photo.subject_id)
-            self.before += 1
 
     def line(self) -> str:
         """The state in a few words."""
@@ -66,10 +68,9 @@ class Tally:
     def show(self, report: Path | None) -> None:
         """Print the result; write every refusal to `report`."""
         seconds = max(time.monotonic() - self._started, 1e-9)
-        sent = self.counts.total()
         out.print(
             f"{self.line()}; {len(self._subjects):,} subjects. "
-            f"{seconds:.1f} s, {sent / seconds:.1f} photos/s.",
+            f"{seconds:.1f} s, {self._sent / seconds:.1f} photos/s.",
             soft_wrap=True,
         )
         if self.refused:
@@ -84,6 +85,7 @@ class Tally:
             by_code[outcome.code].append(outcome)
         table = Table("refused", "reason", "for example", title="Refused photos")
         table.columns[0].justify = "right"
+        table.columns[2].overflow = "fold"
         for code, outcomes in sorted(by_code.items(), key=lambda item: -len(item[1])):
             places = [printable(one.photo.place) for one in outcomes[:EXAMPLES]]
             more = [f"... and {len(outcomes) - EXAMPLES:,} more"] * (len(outcomes) > EXAMPLES)
