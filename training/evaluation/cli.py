@@ -32,8 +32,8 @@ def evaluate_command(
     processes: Annotated[int, typer.Option(help="Processes that make crops.")] = 1,
 ) -> None:
     """Measure a bundle, or a running service: rank-k, CMC, ROC, with intervals over people."""
-    # Plots and HOG are no part of what serving installs, and slow to import; `null-face` reads
-    # this file for its list of commands.
+    # Plots are no part of what serving installs, and slow to import; `null-face` reads this file
+    # for its list of commands.
     from training.evaluation import commands
 
     console = Console()

@@ -99,7 +99,11 @@ def test_the_same_run_gives_the_same_figures(run):
 
 def test_floors_see_the_person_in_the_drawn_set(run):
     done = run(floors())
-    assert [r.system for r in done.results if r.trial == "cufs"] == ["pixels", "HOG 64x64"]
+    assert [r.system for r in done.results if r.trial == "cufs"] == [
+        "pixels",
+        "HOG 64x64",
+        "HOG 64x64 root",
+    ]
     assert all(r.figure("rank-1").value > 0.5 for r in done.results if r.trial == "cufs")
 
 
@@ -110,11 +114,24 @@ def test_the_pixel_floor_ignores_brightness_and_contrast():
     assert cosine == pytest.approx(1, abs=1e-5)
 
 
-def test_hog_has_8_orientations_in_7_by_7_blocks_of_4_cells():
+def test_hog_has_9_orientations_in_7_by_7_blocks_of_4_cells():
     crops = np.random.default_rng(0).random((2, 128, 128), dtype=np.float32)
-    assert hog_64(crops, "vis").shape == (2, 8 * 7 * 7 * 4)
+    assert hog_64(crops, "vis", root=False).shape == (2, 9 * 7 * 7 * 4)
+
+
+def test_hog_of_a_grey_crop_in_colour_is_that_of_the_crop():
+    crops = np.random.default_rng(0).random((2, 128, 128), dtype=np.float32)
     colour = np.repeat(crops[..., None], 3, axis=3)
-    assert np.abs(hog_64(colour, "vis") - hog_64(crops, "vis")).max() < 1e-3
+    grey, coloured = (hog_64(c, "vis", root=True) for c in (crops, colour))
+    assert np.abs(grey - coloured).max() < 0.02
+
+
+def test_hog_of_a_vertical_edge_lies_in_one_orientation():
+    crop = np.zeros((1, 128, 128), dtype=np.float32)
+    crop[:, :, 64:] = 1
+    by_orientation = hog_64(crop, "vis", root=False).reshape(-1, 9).sum(axis=0)
+    assert by_orientation.max() > 0.49 * by_orientation.sum()
+    assert set(by_orientation.argsort()[-2:]) == {0, 8}  # 0 and 180 degrees meet there
 
 
 def test_negative_distance_worked_out_by_hand():
