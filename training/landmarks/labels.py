@@ -1,7 +1,6 @@
 """Five-point labels, as YuNet sees them, kept only where it agrees with itself in the mirror."""
 
-import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from multiprocessing import Pool
 from pathlib import Path
@@ -21,7 +20,9 @@ LEAST_SCORE = 0.3
 _PAD = 0.25
 
 
-def label(model: Path, data: Path, paths: list[str], processes: int) -> Iterator[tuple[str, Rows | None]]:
+def label(
+    model: Path, data: Path, paths: list[str], processes: int
+) -> Iterator[tuple[str, Rows | None]]:
     """YuNet's faces for each path below `data`, in order; None where it finds no face."""
     tasks = [(str(model), str(data), path) for path in paths]
     with Pool(processes) as pool:
@@ -29,15 +30,23 @@ def label(model: Path, data: Path, paths: list[str], processes: int) -> Iterator
 
 
 def save_labels(path: Path, labels: Labels) -> None:
-    """Write labels as an `.npz`, one array an image."""
-    empty = np.empty((0, 15), np.float32)
-    np.savez_compressed(path, **{k: empty if v is None else v for k, v in labels.items()})
+    """Write labels as one `.npz`: names, how many rows each has, and all rows."""
+    rows = [np.empty((0, 15), np.float32) if found is None else found for found in labels.values()]
+    np.savez_compressed(
+        path,
+        names=np.array(list(labels)),
+        counts=np.array([len(found) for found in rows]),
+        rows=np.concatenate(rows),
+    )
 
 
 def load_labels(path: Path) -> Labels:
     """Read what `save_labels` wrote."""
     with np.load(path) as stored:
-        return {name: stored[name] if len(stored[name]) else None for name in stored.files}
+        names, counts, rows = stored["names"], stored["counts"], stored["rows"]
+    parts = np.split(rows, np.cumsum(counts)[:-1])
+    pairs = zip(names.tolist(), parts, strict=True)
+    return {name: found if len(found) else None for name, found in pairs}
 
 
 def detect(model: str, image: NDArray[np.uint8]) -> Rows:
@@ -52,10 +61,8 @@ def detect(model: str, image: NDArray[np.uint8]) -> Rows:
     framed = cv2.copyMakeBorder(sized, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     detector = _detector(model)
     detector.setInputSize((framed.shape[1], framed.shape[0]))
-    _, found = detector.detect(framed)
-    if found is None:
-        return np.empty((0, 15), np.float32)
-    rows = np.array(found, dtype=np.float32)
+    found = detector.detect(framed)[1]
+    rows = np.empty((0, 15), np.float32) if found is None else np.array(found, dtype=np.float32)
     rows[:, :14] -= pad * np.array([1, 1, 0, 0, *[1] * 10], dtype=np.float32)
     rows[:, :14] /= scale
     return rows
@@ -87,11 +94,9 @@ def agreed(rows: Rows, mirrored: Rows, tolerance: float) -> Rows:
 def _label_file(task: tuple[str, str, str]) -> Rows | None:
     model, data, path = task
     cv2.setNumThreads(1)
-    image = cv2.imread(str(Path(data) / path))
-    if image is None:
-        return None
+    image = np.asarray(cv2.imread(str(Path(data) / path), cv2.IMREAD_COLOR), np.uint8)
     rows = detect(model, image)
-    back = mirrored_rows(detect(model, image[:, ::-1].copy()), image.shape[1])
+    back = mirrored_rows(detect(model, np.ascontiguousarray(image[:, ::-1])), image.shape[1])
     both = agreed(rows, back, tolerance=0.15)
     return both if len(both) else None
 

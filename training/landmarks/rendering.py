@@ -21,7 +21,7 @@ def pencil(grey: Grey, random: np.random.Generator) -> Grey:
         drawn = share * _lines(grey, random) + (1 - share) * _dodge(grey, random)
     if random.random() < 0.4:
         drawn = _mixed_with_shading(drawn, grey, random)
-    paper = random.normal(0, random.uniform(0, 8), grey.shape)
+    paper = _noise(grey.shape, random.uniform(0, 8), random)
     return _to_byte(drawn + cv2.GaussianBlur(paper, (3, 3), random.uniform(0.4, 1)))
 
 
@@ -39,15 +39,23 @@ def near_infrared(
     rest = (1 - red) / 2
     light = rgb.astype(np.float32) @ np.array([red, rest, rest], dtype=np.float32)
     eyes = float(np.linalg.norm(points[1] - points[0])) + 1
-    flat = light / (cv2.GaussianBlur(light, (0, 0), eyes * random.uniform(0.8, 2)) + 20) * 128
+    flat = light / (_wide_blur(light, eyes * random.uniform(0.8, 2)) + 20) * 128
     share = random.uniform(0, 0.6)
     lit = (1 - share) * light + share * flat
-    lit *= _cone(grey_shape=light.shape, centre=points.mean(axis=0), eyes=eyes, random=random)
+    lit *= _cone(light.shape, points.mean(axis=0), eyes, random)
     lit = 255 * (np.clip(lit, 0, 255) / 255) ** random.uniform(0.6, 1.6)
     if random.random() < 0.6:
         lit = _with_glints(lit, points[:2], eyes, random)
-    lit = lit * random.uniform(0.35, 1.2) + random.normal(0, random.uniform(0, 9), lit.shape)
+    lit = lit * random.uniform(0.35, 1.2) + _noise(lit.shape, random.uniform(0, 9), random)
     return _to_byte(lit)
+
+
+def _wide_blur(pixels: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A Gaussian blur at a quarter of the size: a wide kernel at full size is slow."""
+    height, width = pixels.shape
+    small = cv2.resize(pixels, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma / 4, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(blurred, (width, height)), np.float32)
 
 
 def _dodge(grey: Grey, random: np.random.Generator) -> NDArray[np.float32]:
@@ -87,22 +95,29 @@ def _mixed_with_shading(
 
 
 def _cone(
-    grey_shape: tuple[int, ...],
+    shape: tuple[int, ...],
     centre: NDArray[np.float32],
     eyes: float,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Brightness of a lamp beside the camera: full on the face, fading to a dark surround."""
-    rows, columns = np.indices(grey_shape, dtype=np.float32)
-    aim = centre + random.normal(0, 0.3 * eyes, 2)
-    distance = np.hypot(columns - aim[0], rows - aim[1]) / eyes
+    height, width = shape[0] // 4, shape[1] // 4
+    rows, columns = np.indices((height, width), dtype=np.float32) * 4 + 1.5
+    aim_x, aim_y = (centre + random.normal(0, 0.3 * eyes, 2)).tolist()
+    distance = np.hypot(columns - aim_x, rows - aim_y) / eyes
     floor = random.uniform(0.05, 1)
     cone = 1 / (1 + (distance / random.uniform(1.3, 3)) ** random.uniform(2, 6))
-    return np.asarray(floor + (1 - floor) * cone, dtype=np.float32)
+    return np.asarray(cv2.resize(floor + (1 - floor) * cone, shape[1::-1]), np.float32)
+
+
+def _noise(
+    shape: tuple[int, ...], strength: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    return random.standard_normal(shape, dtype=np.float32) * np.float32(strength)
 
 
 def _with_glints(
-    lit: NDArray[np.float32],
+    lit: NDArray[np.floating],
     pupils: NDArray[np.float32],
     eyes: float,
     random: np.random.Generator,
@@ -117,4 +132,4 @@ def _with_glints(
 
 
 def _to_byte(pixels: NDArray[np.floating]) -> Grey:
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels, 0, 255), dtype=np.uint8)

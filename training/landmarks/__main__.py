@@ -1,0 +1,122 @@
+"""`python -m training.landmarks label | cut | train | export | evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import torch
+import typer
+from rich.progress import track
+
+from faces.cascade import CascadeLocator
+from faces.landmarks import LandmarkNetwork
+from faces.locate import Locator
+from faces.yunet import YunetLocator
+from training.landmarks.evaluate import judge, table
+from training.landmarks.export import export
+from training.landmarks.labels import label, load_labels, save_labels
+from training.landmarks.network import Landmarks
+from training.landmarks.patches import Patches, assemble
+from training.landmarks.sources import training_sources
+from training.landmarks.train import TrainConfig, train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+SHIPPED = Path(__file__).with_name("landmarks.onnx")
+
+Data = Annotated[Path, typer.Option(help="Folder that holds cufs, fs2k, lfw and the others.")]
+Yunet = Annotated[Path, typer.Option(help="YuNet's ONNX file, for labels and to compare with.")]
+
+
+@app.command("label")
+def label_command(
+    data: Data,
+    yunet: Yunet,
+    out: Path = Path("runs/landmarks/labels.npz"),
+    processes: int = 2,
+) -> None:
+    """Run YuNet over every training image and its mirror image."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    paths = [source.path for source in training_sources(data)]
+    found = label(yunet, data, paths, processes)
+    labels = dict(track(found, description="labels", total=len(paths)))
+    save_labels(out, labels)
+    typer.echo(f"{sum(v is not None for v in labels.values())} of {len(labels)} have a face: {out}")
+
+
+@app.command("cut")
+def cut_command(
+    data: Data,
+    labels: Path = Path("runs/landmarks/labels.npz"),
+    out: Path = Path("runs/landmarks/patches"),
+    processes: int = 2,
+) -> None:
+    """Cut and render the labelled faces, and backgrounds, once for all training runs."""
+    sources = training_sources(data)
+    patches = assemble(data, sources, load_labels(labels), processes=processes)
+    patches.save(out)
+    typer.echo(f"{len(patches.looks)} faces, {len(patches.backgrounds)} backgrounds: {out}")
+
+
+@app.command("train")
+def train_command(
+    patches: Path = Path("runs/landmarks/patches"),
+    out: Path = Path("runs/landmarks/landmarks.pt"),
+    steps: int = 4000,
+    rate: float = 3e-3,
+    seed: int = 0,
+    start: Annotated[Path | None, typer.Option(help="Weights of an earlier run.")] = None,
+) -> None:
+    """Train on the patches and save the weights."""
+    torch.manual_seed(seed)
+    network = Landmarks() if start is None else load_weights(start)
+    config = TrainConfig(steps=steps, seed=seed, rate=rate)
+    network = train(network, Patches.load(patches), config, _print_terms)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict(), out)
+
+
+@app.command("export")
+def export_command(
+    weights: Path = Path("runs/landmarks/landmarks.pt"), out: Path = SHIPPED
+) -> None:
+    """Write the ONNX file and check it against torch."""
+    difference = export(load_weights(weights), out)
+    typer.echo(f"{out}: {out.stat().st_size:,} bytes, within {difference:.1e} pixels of torch")
+
+
+@app.command("evaluate")
+def evaluate_command(
+    data: Data,
+    yunet: Yunet,
+    landmarks: Path = SHIPPED,
+    most: Annotated[int, typer.Option(help="Most images of a set.")] = 400,
+    failures: Annotated[Path | None, typer.Option(help="Write what was missed there.")] = None,
+) -> None:
+    """Print the table of docs/locator.md."""
+    cv2.setNumThreads(1)
+    locators: dict[str, Locator] = {
+        "ours": CascadeLocator(LandmarkNetwork(landmarks)),
+        "YuNet": YunetLocator(yunet),
+    }
+    tallies = judge(data, yunet, locators, most, typer.echo)
+    typer.echo(table(tallies))
+    if failures:
+        rows = (tally for row in tallies.values() for tally in row)
+        lines = [f"{tally.name} {path}" for tally in rows for path in tally.failures]
+        failures.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def load_weights(path: Path) -> Landmarks:
+    """The network that `train` saved."""
+    network = Landmarks()
+    network.load_state_dict(torch.load(path, weights_only=True))
+    return network.eval()
+
+
+def _print_terms(step: int, terms: dict[str, float]) -> None:
+    typer.echo(f"{step:6d} " + " ".join(f"{name} {value:.3f}" for name, value in terms.items()))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,224 @@
+"""Patches -> training inputs: the jitter of real windows, and what cameras and pens do."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.landmarks import MIRRORED, SIZE, TEMPLATE
+from training.landmarks.patches import PATCH, Patches
+
+Random = np.random.Generator
+Grey = NDArray[np.uint8]
+
+NEGATIVE_SHARE = 0.3
+REFINING_SHARE = 0.55
+SKETCH_WEIGHT = 2.5
+"""How much more often a real sketch is drawn than a photo, of which there are eight times more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """`crops` (n, SIZE, SIZE) uint8; `points` (n, 5, 2) float32; `is_face` (n,) float32."""
+
+    crops: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    is_face: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Jitter:
+    """Largest turn in degrees, factor of scale, and shift as a share of the window's side."""
+
+    turn: float
+    scale: float
+    shift: float
+
+
+COARSE = Jitter(turn=35, scale=1.45, shift=0.17)
+"""Of a window that the cascade or a scan proposes."""
+
+FINE = Jitter(turn=8, scale=1.12, shift=0.05)
+"""Of a window that the first reading has put right."""
+
+
+def batches(patches: Patches, size: int, random: Random) -> Iterator[Batch]:
+    """Endless batches; no input ever comes twice."""
+    weights = np.where(patches.is_sketch, SKETCH_WEIGHT, 1.0)
+    odds = weights / weights.sum()
+    while True:
+        chosen = random.choice(len(odds), size, p=odds)
+        samples = [_sample(patches, int(index), random) for index in chosen]
+        crops, points, is_face = zip(*samples, strict=True)
+        yield Batch(np.stack(crops), np.stack(points), np.array(is_face, np.float32))
+
+
+def _sample(
+    patches: Patches, index: int, random: Random
+) -> tuple[Grey, NDArray[np.float32], float]:
+    if random.random() < NEGATIVE_SHARE:
+        crop = _negative(patches, index, random)
+        return spoilt(crop, random), TEMPLATE, 0.0
+    jitter = FINE if random.random() < REFINING_SHARE else COARSE
+    matrix = _window(jitter, random)
+    patch, points = _mirrored(_look(patches, index, random), patches.points[index], random)
+    inside = points @ matrix[:, :2].T + matrix[:, 2]
+    return spoilt(_warp(patch, matrix), random), inside.astype(np.float32), 1.0
+
+
+def _look(patches: Patches, index: int, random: Random) -> Grey:
+    look = patches.looks[index, int(random.choice(3, p=[0.5, 0.3, 0.2]))]
+    return np.asarray(look, np.uint8)
+
+
+def _negative(patches: Patches, index: int, random: Random) -> Grey:
+    """A background, or a face so far out of its window that its points must not be believed."""
+    draw = random.random()
+    if draw < 0.15:
+        return nothing(random)
+    if draw < 0.65 and len(patches.backgrounds):
+        patch = patches.backgrounds[int(random.integers(len(patches.backgrounds)))]
+        return _warp(patch, _window(Jitter(180, 1.3, 0.1), random))
+    patch = _look(patches, index, random)
+    scale, shift, turn = 1.0, 0.0, random.uniform(-30, 30)
+    kind = random.integers(4)
+    if kind == 0:
+        scale = random.choice([random.uniform(2.1, 4), random.uniform(0.3, 0.45)])
+    elif kind == 1:
+        turn = random.uniform(75, 285)
+    else:
+        shift, scale = random.uniform(0.4, 0.7), random.uniform(0.8, 1.6)
+    way = random.uniform(0, 2 * np.pi)
+    return _warp(patch, _matrix(turn, scale, shift * np.cos(way), shift * np.sin(way)))
+
+
+def nothing(random: Random) -> Grey:
+    """What a blank wall, paper, static or a pattern looks like."""
+    side = int(2 ** random.uniform(1, 6))
+    coarse = random.integers(0, 256, (side, side)).astype(np.uint8)
+    if random.random() < 0.4:
+        coarse[:] = coarse[:1] if random.random() < 0.5 else coarse[:, :1]
+    way = cv2.INTER_CUBIC if random.random() < 0.7 else cv2.INTER_NEAREST
+    pattern = cv2.resize(coarse, (SIZE, SIZE), interpolation=way).astype(np.float32)
+    contrast, level = random.uniform(0, 1), random.uniform(0, 255)
+    return np.asarray(np.clip(level + contrast * (pattern - 128), 0, 255), np.uint8)
+
+
+def _window(jitter: Jitter, random: Random) -> NDArray[np.float64]:
+    """Each quantity is uniform for turns, log-normal or normal (cut off) for the others."""
+    turn = random.uniform(-jitter.turn, jitter.turn)
+    spread = np.clip(random.normal(0, 0.5), -1, 1)
+    shift = np.clip(random.normal(0, 0.5, 2), -1, 1) * jitter.shift
+    return _matrix(turn, float(jitter.scale**spread), float(shift[0]), float(shift[1]))
+
+
+def _matrix(turn: float, scale: float, dx: float, dy: float) -> NDArray[np.float64]:
+    """Patch -> input: scale 1 and no shift give the ideal input."""
+    angle, factor = np.radians(turn), SIZE / (PATCH / 2) * scale
+    cosine, sine = factor * np.cos(angle), factor * np.sin(angle)
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    target = (SIZE - 1) / 2 + SIZE * np.array([dx, dy])
+    return np.column_stack([linear, target - linear @ np.full(2, (PATCH - 1) / 2)])
+
+
+def _warp(patch: Grey, matrix: NDArray[np.float64]) -> Grey:
+    return np.asarray(
+        cv2.warpAffine(
+            patch, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
+    )
+
+
+def _mirrored(
+    patch: Grey, points: NDArray[np.float32], random: Random
+) -> tuple[Grey, NDArray[np.float32]]:
+    if random.random() < 0.5:
+        return patch, points
+    swapped = points[MIRRORED].copy()
+    swapped[:, 0] = PATCH - 1 - swapped[:, 0]
+    return np.ascontiguousarray(patch[:, ::-1]), swapped
+
+
+def spoilt(crop: Grey, random: Random) -> Grey:
+    """The crop through a few random faults, each rarely."""
+    for fault, odds in _FAULTS:
+        if random.random() < odds:
+            crop = fault(crop, random)
+    return crop
+
+
+def _covered(crop: Grey, random: Random) -> Grey:
+    """A patch in front of the face: hair, a hand, a hat, dark glasses."""
+    crop = crop.copy()
+    width, height = random.integers(6, 30, 2)
+    if random.random() < 0.3:
+        width, height = 48, int(random.integers(4, 14))
+    x, y = random.integers(-8, SIZE - 4, 2)
+    region = crop[max(y, 0) : y + height, max(x, 0) : x + width]
+    if region.size:
+        region[:] = np.clip(random.uniform(0, 255) + random.normal(0, 12, region.shape), 0, 255)
+    return crop
+
+
+def _toned(crop: Grey, random: Random) -> Grey:
+    low, high = random.uniform(0, 110), random.uniform(120, 255)
+    ramp = (np.arange(256) / 255) ** np.exp(random.normal(0, 0.45))
+    return np.asarray(cv2.LUT(crop, (low + (high - low) * ramp).astype(np.uint8)), np.uint8)
+
+
+def _inverted(crop: Grey, random: Random) -> Grey:
+    return 255 - crop
+
+
+def _side_lit(crop: Grey, random: Random) -> Grey:
+    way, depth = random.uniform(0, 2 * np.pi), random.uniform(0.2, 0.85)
+    rows, columns = np.indices(crop.shape, dtype=np.float32) / SIZE - 0.5
+    slope = np.clip(0.5 + columns * np.cos(way) + rows * np.sin(way), 0, 1)
+    return np.asarray(crop * (1 - depth * slope), dtype=np.uint8)
+
+
+def _blurred(crop: Grey, random: Random) -> Grey:
+    if random.random() < 0.3:
+        length = int(random.integers(2, 6))
+        kernel = (length, 1) if random.random() < 0.5 else (1, length)
+        return np.asarray(cv2.blur(crop, kernel), np.uint8)
+    return np.asarray(cv2.GaussianBlur(crop, (0, 0), random.uniform(0.4, 1.8)), np.uint8)
+
+
+def _coarse(crop: Grey, random: Random) -> Grey:
+    small = int(random.integers(22, 56))
+    tiny = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
+    way = int(random.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST]))
+    return np.asarray(cv2.resize(tiny, (SIZE, SIZE), interpolation=way), np.uint8)
+
+
+def _noisy(crop: Grey, random: Random) -> Grey:
+    strength = (float(crop.std()) + 2) * random.uniform(0.05, 0.6)
+    noise = random.standard_normal(crop.shape, dtype=np.float32) * strength
+    return np.clip(crop + noise, 0, 255).astype(np.uint8)
+
+
+def _jpeg(crop: Grey, random: Random) -> Grey:
+    quality = int(random.integers(12, 70))
+    _, coded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _equalised(crop: Grey, random: Random) -> Grey:
+    return np.asarray(cv2.equalizeHist(crop), np.uint8)
+
+
+_FAULTS: tuple[tuple[Callable[[Grey, Random], Grey], float], ...] = (
+    (_covered, 0.22),
+    (_side_lit, 0.2),
+    (_toned, 0.5),
+    (_equalised, 0.05),
+    (_inverted, 0.02),
+    (_blurred, 0.25),
+    (_coarse, 0.2),
+    (_noisy, 0.25),
+    (_jpeg, 0.15),
+)

@@ -1,0 +1,112 @@
+"""The training loop: augmented batches from other processes, one cosine, one average of weights."""
+
+import copy
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import Queue
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.landmarks.network import Landmarks
+from training.landmarks.patches import Patches
+from training.landmarks.sampling import Batch, batches
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Length of a run in steps of `batch` inputs, and how fast it learns."""
+
+    steps: int = 4000
+    batch: int = 128
+    rate: float = 3e-3
+    decay: float = 0.02
+    face_weight: float = 0.5
+    seed: int = 0
+    workers: int = 1
+    threads: int = 1
+
+
+def losses(points: Tensor, logits: Tensor, wanted: Tensor, is_face: Tensor) -> dict[str, Tensor]:
+    """Named terms: point error in pixels of the input (faces only), and face or not."""
+    apart = torch.sqrt(((points - wanted) ** 2).sum(dim=2) + 0.01).mean(dim=1)
+    return {
+        "points": (apart * is_face).sum() / is_face.sum().clamp(min=1),
+        "face": functional.binary_cross_entropy_with_logits(logits, is_face),
+    }
+
+
+def train(
+    network: Landmarks,
+    patches: Patches,
+    config: TrainConfig,
+    report: Callable[[int, dict[str, float]], None],
+) -> Landmarks:
+    """Train `network` in place; what is returned is the running average of its weights."""
+    torch.set_num_threads(config.threads)
+    network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(network)
+    optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
+    supply = _supply(patches, config)
+    started = time.monotonic()
+    for step in range(config.steps):
+        _set_rate(optimiser, config, step)
+        batch = next(supply)
+        crops = torch.from_numpy(batch.crops[:, None]).float() / 255
+        points, logits = network(crops)
+        terms = losses(
+            points, logits, torch.from_numpy(batch.points), torch.from_numpy(batch.is_face)
+        )
+        total = terms["points"] + config.face_weight * terms["face"]
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        _average(averaged, network, min(0.998, step / (step + 10)))
+        if step % 100 == 99:
+            seconds = time.monotonic() - started
+            report(step + 1, {k: v.item() for k, v in terms.items()} | {"seconds": seconds})
+    return averaged.eval()
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, config: TrainConfig, step: int) -> None:
+    warm = min(1.0, (step + 1) / 200)
+    for group in optimiser.param_groups:
+        group["lr"] = config.rate * warm * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+
+
+def _average(averaged: Landmarks, network: Landmarks, keep: float) -> None:
+    with torch.no_grad():
+        for mean, new in zip(
+            averaged.state_dict().values(), network.state_dict().values(), strict=True
+        ):
+            if mean.is_floating_point():
+                mean.lerp_(new, 1 - keep)
+            else:
+                mean.copy_(new)
+
+
+def _supply(patches: Patches, config: TrainConfig) -> Iterator[Batch]:
+    """Batches made in `workers` forked processes, which share the patches' memory."""
+    context = multiprocessing.get_context("fork")
+    queue = cast("Queue[Batch]", context.Queue(maxsize=8))
+    for worker in range(config.workers):
+        arguments = (patches, config.batch, np.random.default_rng([config.seed, worker]), queue)
+        context.Process(target=_produce, args=arguments, daemon=True).start()
+    while True:
+        yield queue.get()
+
+
+def _produce(
+    patches: Patches, size: int, random: np.random.Generator, queue: "Queue[Batch]"
+) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    for batch in batches(patches, size, random):
+        queue.put(batch)
