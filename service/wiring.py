@@ -46,7 +46,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
         patience=settings.patience,
     )
     encode.check()
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.patience)
     upgrade(engine)
     store = SqlStore(engine)
     model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)

@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 from service.core.gallery import Change, Hit
 from service.core.ports import Found, Log
 
-_PAGE = 5_000
-"""Log entries applied at once, and removed rows that are put up with in any gallery."""
+PAGE = 5_000
 _SPARE = 16
 _REMOVED = -1
 
 
 class FaissIndex:
-    """Obeys `service.core.ports.Index`."""
+    """Obeys `service.core.ports.Index`.
 
-    def __init__(self, dimension: int) -> None:
+    `page` log entries are applied at once, and as many removed rows put up with in any gallery.
+    """
+
+    def __init__(self, dimension: int, page: int = PAGE) -> None:
         self._dimension = dimension
+        self._page = page
         self._shelves: dict[int, Shelf] = {}
         self._opening = threading.Lock()
 
@@ -33,7 +36,7 @@ class FaissIndex:
             return
         with shelf.applying:
             while shelf.applied < head:
-                changes = log.changes(gallery, shelf.applied, _PAGE)
+                changes = log.changes(gallery, shelf.applied, self._page)
                 if not changes:  # the gallery has been deleted since
                     return
                 shelf.apply(changes)
@@ -53,7 +56,7 @@ class FaissIndex:
             return shelf
         with self._opening:
             self._drop_deleted(log)
-            return self._shelves.setdefault(gallery, Shelf(self._dimension))
+            return self._shelves.setdefault(gallery, Shelf(self._dimension, self._page))
 
     def _drop_deleted(self, log: Log) -> None:
         """Let go of galleries that another process has deleted."""
@@ -68,10 +71,11 @@ class Shelf:
     (A `faiss.IndexFlatIP` must not be searched while something is added to it.)
     """
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, put_up_with: int) -> None:
         self.applied = 0
         self.applying = threading.Lock()
         self.view = View(np.empty((0, dimension), np.float32), np.empty(0, np.int64))
+        self._put_up_with = put_up_with
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Bring the next entries of the log in; the caller holds `applying`."""
@@ -81,6 +85,8 @@ class Shelf:
             self.view = self.view.with_added(added)
         if gone:
             self.view = self.view.without(gone)
+            if self.view.removed > max(self._put_up_with, self.view.used // 4):
+                self.view = self.view.closed_up()
         self.applied = changes[-1].seq
 
 
@@ -118,15 +124,16 @@ class View:
         return replace(view, used=used)
 
     def without(self, gone: Sequence[int]) -> "View":
-        """This view with rows blanked where they lie, or closed up once there are many."""
+        """This view with rows blanked where they lie."""
         rows = np.flatnonzero(np.isin(self.templates[: self.used], gone))
         self.templates[rows] = _REMOVED
         self.vectors[rows] = 0
-        view = replace(self, removed=self.removed + len(rows))
-        if view.removed <= max(_PAGE, view.used // 4):
-            return view
+        return replace(self, removed=self.removed + len(rows))
+
+    def closed_up(self) -> "View":
+        """This view in new memory, without its removed rows."""
         kept = np.flatnonzero(self.templates[: self.used] != _REMOVED)
-        return replace(view._moved(kept, capacity=len(kept)), used=len(kept), removed=0)
+        return replace(self._moved(kept, capacity=len(kept)), used=len(kept), removed=0)
 
     def _moved(self, rows: slice | NDArray[np.intp], *, capacity: int) -> "View":
         vectors = np.empty((capacity, self.vectors.shape[1]), np.float32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,23 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from service.core.errors import Busy, Unavailable
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-BUSY_SECONDS = 10.0
 _WRITES = "null_face_writes"
 _MIGRATION_LOCK = 0x6E756C6C
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, patience: float = 10.0) -> Engine:
     """Connect to a database; the folder of a SQLite file is made where it is missing.
 
-    Parameters stay out of every error message, since they hold vectors and names.
+    A writer waits `patience` seconds for another one. Parameters stay out of every error message,
+    since they hold vectors and names.
     """
     parsed = make_url(url)
-    engine = create_engine(parsed, hide_parameters=True, pool_size=8, max_overflow=56)
-    if engine.dialect.name == "sqlite":
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite:
         _make_folder(parsed)
-        event.listen(engine, "connect", _set_up_sqlite)
+    engine = create_engine(parsed, hide_parameters=True, pool_size=8, max_overflow=56)
+    if sqlite:
+        event.listen(engine, "connect", partial(_set_up_sqlite, patience))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -39,14 +42,14 @@ def _make_folder(url: URL) -> None:
     Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _set_up_sqlite(connection: Any, record: object) -> None:
+def _set_up_sqlite(patience: float, connection: Any, record: object) -> None:
     """WAL lets readers and one writer work at once; FULL makes each commit survive a power cut.
 
     secure_delete overwrites what is deleted, so that no vector lingers in free pages.
     """
     connection.isolation_level = None  # transactions are ours: see _begin_sqlite
     for pragma in (
-        f"busy_timeout = {int(BUSY_SECONDS * 1000)}",
+        f"busy_timeout = {int(patience * 1000)}",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",

@@ -16,7 +16,7 @@ from service.core.errors import InvalidRequest
 from service.core.ports import Parts
 
 MAX_FIELDS = 20
-MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELD_BYTES = 128 * 1024
 
 
 def parts_of(request: Request) -> Parts:

@@ -105,10 +105,13 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 MetadataText = Annotated[
     Metadata,
     BeforeValidator(_metadata_of_text),
-    WithJsonSchema({"type": "string", "contentMediaType": "application/json"}),
-    Field(
-        description=f"A JSON object of your own, at most {MAX_METADATA:,} bytes.",
-        examples=['{"department": "engines"}'],
+    WithJsonSchema(
+        {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": f"A JSON object of your own, at most {MAX_METADATA:,} bytes.",
+            "examples": ['{"department": "engines"}'],
+        }
     ),
 ]
 GalleryName = Annotated[

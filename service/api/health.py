@@ -36,6 +36,7 @@ class VersionOut(BaseModel):
     database: str = Field(examples=["sqlite"])
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get(
     "/livez",
     operation_id="livez",
@@ -48,6 +49,7 @@ async def livez() -> StatusOut:
     return StatusOut()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="readyz",

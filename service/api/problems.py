@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -165,7 +165,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     found = error.errors()
     unknown = any(one["type"] == "extra_forbidden" for one in found)
-    errors = [FieldError(field=_field(one["loc"]), detail=_message(one)) for one in found]
+    errors = [FieldError(field=_field(one), detail=_message(one)) for one in found]
     detail = "; ".join(f"{one.field}: {one.detail}" if one.field else one.detail for one in errors)
     code = "unknown_field" if unknown else "invalid_request"
     return problem(code, detail[:2000], request_id_of(request), errors=errors[:50])
@@ -188,7 +188,9 @@ async def _on_disconnect(request: Request, error: Exception) -> Response:
     return Response(status_code=400)
 
 
-def _field(location: Sequence[int | str]) -> str:
+def _field(error: Mapping[str, Any]) -> str:
+    """Path of the field, without the part of the request it is in; "" for the whole."""
+    location = () if error["type"] == "json_invalid" else error["loc"]
     parts = location[1:] if location and location[0] in _PLACES else location
     return ".".join(str(part) for part in parts)
 

@@ -17,7 +17,9 @@ from faces.bundle import (
 )
 from faces.modality import Modality
 
-SIZE, POOL, DIMENSION = 128, 16, 256
+SIZE, POOL, DIMENSION = 128, 8, 256
+EDGE = 1 / 8
+"""Share of a frame's side that the crop leaves out, so that the frame itself is not in it."""
 
 
 def make_bundle(
@@ -31,9 +33,7 @@ def make_bundle(
     """Two bundles of one seed and name are the same model; of two seeds, they cannot be mixed."""
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(_projection(seed), folder / "ec.onnx")
-    centre, corner = (SIZE - 1) / 2, SIZE - 1
-    assert centre * 2 == corner
-    template = tuple((across * corner, down * corner) for across, down in PLACES)
+    template = tuple((_within(across), _within(down)) for across, down in PLACES)
     table = CalibrationFields(
         scores=[0.0, 0.3, 0.6, 0.9], fmr=[0.5, 0.05, 0.001, 0.00001], source="made up"
     )
@@ -50,8 +50,12 @@ def make_bundle(
     return write_bundle(folder, manifest)
 
 
+def _within(share: float) -> float:
+    return (share - EDGE) / (1 - 2 * EDGE) * SIZE - 0.5
+
+
 def _projection(seed: int) -> onnx.ModelProto:
-    """Mean of 16x16 pixels, less the mean of all, times a fixed matrix: contrast does not matter."""
+    """Means of 8x8 pixels, less their mean, times a fixed matrix: contrast does not matter."""
     blocks = (SIZE // POOL) ** 2
     matrix = np.random.default_rng(seed).standard_normal((blocks, DIMENSION)).astype(np.float32)
     nodes = [

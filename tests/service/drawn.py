@@ -14,7 +14,7 @@ PLACES = ((0.3, 0.38), (0.7, 0.38), (0.5, 0.58), (0.35, 0.78), (0.65, 0.78))
 """Eyes, nose tip and mouth corners as shares of a frame's side."""
 
 BACKGROUND = 150
-BLOCKS = 8
+BLOCKS = 16
 
 
 def draw(person: int, style: str = "vis", side: int = 128) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -66,7 +67,9 @@ def start(database: Path, bundle: Path, log: Path | None = None) -> Process:
         port = probe.getsockname()[1]
     command = [sys.executable, __file__, str(database), str(bundle), str(port)]
     output = log.open("ab") if log else subprocess.DEVNULL
-    handle = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    environment = os.environ | {"PYTHONPATH": paths}
+    handle = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     return Process(f"http://127.0.0.1:{port}", handle)
 
 

@@ -1,0 +1,145 @@
+"""Whatever happens in whatever order, a search equals a search of everything by hand."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+from workers import Worker, vector_of
+
+from service.core import galleries
+from service.core.errors import NothingEnrolled
+
+NUMBERS = st.integers(0, 29)
+SUBJECTS = st.sampled_from(["ada", "ben", "cyd", "dot", "eve"])
+WORKERS = st.integers(0, 1)
+
+
+@dataclass
+class Held:
+    """A template as the model knows it."""
+
+    subject_id: str
+    template_id: str
+    number: int
+
+
+class GalleryMachine(RuleBasedStateMachine):
+    """Two workers with an index each on one database, beside a plain list of what is enrolled."""
+
+    templates = Bundle("templates")
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.database = Path(self.folder.name) / "gallery.db"
+        self.workers = [Worker(self.database), Worker(self.database)]
+        self.held: list[Held] = []
+        self.serial = 0
+
+    def teardown(self) -> None:
+        for worker in self.workers:
+            worker.close()
+        self.folder.cleanup()
+
+    @rule(
+        target=templates,
+        worker=WORKERS,
+        subject_id=SUBJECTS,
+        numbers=st.lists(NUMBERS, min_size=1, max_size=4),
+    )
+    def enroll(self, worker: int, subject_id: str, numbers: list[int]):
+        self.serial += 1
+        images = [f"{number} {self.serial} {place}" for place, number in enumerate(numbers)]
+        enrolment = self.workers[worker].enroll(subject_id, *images)
+        made = [
+            Held(subject_id, template.template_id, number)
+            for template, number in zip(enrolment.templates, numbers, strict=True)
+        ]
+        self.held += made
+        return multiple(*(one.template_id for one in made))
+
+    @rule(worker=WORKERS, subject_id=SUBJECTS)
+    def enroll_the_same_image_twice(self, worker: int, subject_id: str) -> None:
+        self.serial += 1
+        image = f"{self.serial % 30} {self.serial} again"
+        made = self.workers[worker].enroll(subject_id, image, image)
+        assert [one.code for one in made.rejected] == ["duplicate"]
+        self.held.append(Held(subject_id, made.templates[0].template_id, self.serial % 30))
+        with pytest.raises(NothingEnrolled) as refusal:
+            self.workers[1 - worker].enroll(subject_id, image)
+        assert refusal.value.rejected[0].code == "duplicate"
+
+    @rule(worker=WORKERS, subject_id=SUBJECTS)
+    def erase_subject(self, worker: int, subject_id: str) -> None:
+        there = any(one.subject_id == subject_id for one in self.held)
+        if there:
+            galleries.delete_subject(self.workers[worker].store, "default", subject_id)
+        self.held = [one for one in self.held if one.subject_id != subject_id]
+
+    @rule(worker=WORKERS, template_id=consumes(templates))
+    def erase_template(self, worker: int, template_id: str) -> None:
+        if any(one.template_id == template_id for one in self.held):
+            galleries.delete_template(self.workers[worker].store, "default", template_id)
+        self.held = [one for one in self.held if one.template_id != template_id]
+
+    @rule(worker=WORKERS)
+    def erase_gallery(self, worker: int) -> None:
+        owner = self.workers[worker]
+        galleries.open_for(owner.store, "default", owner.parts.model)
+        galleries.delete(owner.store, owner.index, "default")
+        self.held = []
+
+    @rule(worker=WORKERS)
+    def crash_and_start_again(self, worker: int) -> None:
+        self.workers[worker].close()
+        self.workers[worker] = Worker(self.database)
+
+    @rule(worker=WORKERS, number=NUMBERS, top_k=st.integers(1, 6))
+    def search(self, worker: int, number: int, top_k: int) -> None:
+        self.compare(self.workers[worker], number, top_k)
+
+    @invariant()
+    def both_workers_agree_with_the_list(self) -> None:
+        for worker in self.workers:
+            self.compare(worker, self.serial % 30, 3)
+
+    def compare(self, worker: Worker, number: int, top_k: int) -> None:
+        found = worker.identify(number, top_k)
+        assert found.searched == len(self.held)
+        expected = self.by_hand(number)[:top_k]
+        assert [one.subject_id for one in found.candidates] == [name for name, _, _ in expected]
+        assert [one.template_id for one in found.candidates] == [name for _, name, _ in expected]
+        scores = [score for _, _, score in expected]
+        assert np.allclose([one.score for one in found.candidates], scores, atol=1e-6)
+
+    def by_hand(self, number: int) -> list[tuple[str, str, float]]:
+        """Best template of each subject, best first; of equal ones, that enrolled first."""
+        probe = vector_of(number)
+        scored = [(one, float(vector_of(one.number) @ probe)) for one in self.held]
+        scored.sort(key=lambda pair: -round(pair[1], 6))
+        best: dict[str, tuple[str, str, float]] = {}
+        for one, score in scored:
+            best.setdefault(one.subject_id, (one.subject_id, one.template_id, score))
+        return list(best.values())
+
+
+GalleryMachine.TestCase.settings = settings(
+    max_examples=15,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+test_any_sequence_of_events_leaves_searches_right = GalleryMachine.TestCase
