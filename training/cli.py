@@ -23,6 +23,9 @@ app.add_typer(evaluation, name="evaluate")
 
 CACHE = Path(".cache")
 RUNS = Path("runs")
+YuNet = Annotated[
+    Path | None, typer.Option(help="Make the training crops with this YuNet file: faster.")
+]
 Processes = Annotated[int, typer.Option(help="Processes that make crops and renderings.")]
 
 
@@ -33,6 +36,7 @@ def train_command(
         Path | None, typer.Option(help="Folder of the run [default: runs/NAME].")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replaces the seed of the config.")] = None,
+    yunet: YuNet = None,
     processes: Processes = 2,
 ) -> None:
     """Train a run, or take it up where it stopped."""
@@ -41,7 +45,7 @@ def train_command(
         run = run.model_copy(update={"seed": seed, "name": f"{run.name}-seed{seed}"})
     folder = out or RUNS / run.name
     cv2.setNumThreads(1)
-    material = _material(run, processes)
+    material = _material(run, yunet, processes)
     for modality, pool in material.pools.items():
         typer.echo(f"{modality}: {len(pool.crops)} images, {len(set(pool.people.tolist()))} labels")
     train(_state(run, folder), material, folder, time.monotonic)
@@ -54,7 +58,9 @@ def export_command(
     name: Annotated[
         str | None, typer.Option(help="Name of the bundle [default: the run's].")
     ] = None,
+    terms: Annotated[str, typer.Option(help="Terms of use that the training data impose.")] = "",
     centring: Annotated[bool, typer.Option(help="Store training means of c by modality.")] = True,
+    yunet: YuNet = None,
     processes: Processes = 2,
 ) -> None:
     """Write a run's averaged content encoder as a model bundle: centred, calibrated, measured."""
@@ -63,11 +69,12 @@ def export_command(
     revision = (run / "revision.txt").read_text().strip()
     release(
         state,
-        _material(config, processes),
+        _material(config, yunet, processes),
         bundle,
         name=name or config.name,
         centring=centring,
         revision=revision,
+        terms=terms,
         cache=CACHE,
     )
 
@@ -80,9 +87,9 @@ def _state(config: Config, folder: Path) -> states.State:
     return states.fresh(config, device)
 
 
-def _material(config: Config, processes: int) -> Material:
+def _material(config: Config, yunet: Path | None, processes: int) -> Material:
     tests = _tests(config.data.root)
-    return load_material(config, recipe(), tests, cache=CACHE, processes=processes)
+    return load_material(config, recipe(yunet), tests, cache=CACHE, processes=processes)
 
 
 def _tests(root: Path) -> list[Trial]:

@@ -29,6 +29,7 @@ class Source(_Strict):
     modality: Modality
     half: Literal["a", "b"] | None = None
     names: bool = False
+    least: int = Field(1, description="Only people with so many images or more.")
     hold_out: bool = Field(False, description="Leave out the people kept for LFW verification.")
 
 

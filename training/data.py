@@ -1,6 +1,7 @@
 """Folders of images -> pools of crops by modality, and unpaired batches drawn from them."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from training.template import CROP
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 NAMELESS = -1
+CALIBRATION_DIGIT = 2
+"""Last decimal digit of the sha256 of a name; 0 and 1 are kept for the LFW test."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,21 +73,50 @@ def load_pools(data: Data, recipe: Recipe, *, cache: Path, processes: int) -> di
 
 
 def source_paths(root: Path, source: Source) -> list[Path]:
-    """Image files of one source in a fixed order, halves and held-out people applied."""
-    folder = root / source.path
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    """Image files of one source in a fixed order: halves applied, held-out people left out."""
+    paths = [
+        path for path in _images(root, source) if not for_calibration(_person(path, root, source))
+    ]
+    if source.least > 1:
+        images = Counter(path.parent for path in paths)
+        paths = [path for path in paths if images[path.parent] >= source.least]
     if source.half:
         paths = [path for path in paths if half_of(path.stem) == source.half]
     if source.hold_out:
         paths = [path for path in paths if not held_out(path.parent.name)]
     if not paths:
-        raise FileNotFoundError(f"{folder}: no images there for training ({source.modality}).")
+        raise FileNotFoundError(f"{root / source.path}: no images to train on ({source.modality}).")
     return paths
+
+
+def calibration_paths(root: Path, source: Source) -> dict[str, list[Path]]:
+    """Images of the people who are kept for calibration, by person; nobody trains on them."""
+    people: dict[str, list[Path]] = {}
+    for path in _images(root, source):
+        person = _person(path, root, source)
+        if for_calibration(person) and not held_out(person):
+            people.setdefault(person, []).append(path)
+    return people
+
+
+def for_calibration(person: str) -> bool:
+    """Whether a person of a training source is kept for calibration: one in ten, by hash."""
+    return int.from_bytes(hashlib.sha256(person.encode()).digest(), "big") % 10 == CALIBRATION_DIGIT
 
 
 def half_of(stem: str) -> str:
     """'a' or 'b' by a hash of the file's stem: the halves share no person of equal file names."""
     return "ab"[hashlib.sha256(stem.encode()).digest()[0] % 2]
+
+
+def _images(root: Path, source: Source) -> list[Path]:
+    folder = root / source.path
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def _person(path: Path, root: Path, source: Source) -> str:
+    """Name of the sub-folder an image lies in; of an image in no sub-folder, its stem."""
+    return path.stem if path.parent == root / source.path else path.parent.name
 
 
 def _pool(

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def export_bundle(
     *,
     name: str,
     locator_network: Path,
-    centres: dict[Modality, Sequence[float]],
+    centres: Mapping[Modality, Sequence[float]],
     training: dict[str, Any],
     revision: str,
 ) -> Bundle:

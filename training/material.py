@@ -50,7 +50,7 @@ def load_material(
         for modality in config.domains
         if modality is not Modality.VIS and (config.loss.weights.contrast or modality not in pools)
     ]
-    renderings = {
+    renderings: dict[Modality, NDArray[np.uint8]] = {
         modality: cached_renderings(
             vis.crops,
             modality,

@@ -1,0 +1,96 @@
+"""What a bundle's scores are worth, measured on people kept out of training and of every test."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.bundle import Bundle, CalibrationFields
+from faces.encode import Encoder
+from faces.modality import Modality
+from training.config import Source
+from training.crops import cached_crops
+from training.data import calibration_paths
+from training.evaluation.bundles import bundle_recipe
+from training.evaluation.calibrate import calibrate
+from training.render import render
+
+BATCH = 64
+MIN_COMPARISONS = 1000
+"""Fewer non-mated comparisons support no table worth serving."""
+
+
+def calibrate_bundle(
+    bundle: Bundle, sources: tuple[Source, ...], root: Path, cache: Path
+) -> dict[Modality, CalibrationFields]:
+    """Non-mated scores of people kept out of training, each probe against photos of its own set.
+
+    A probe from another set than the photo is the easier impostor, so such pairs count only where
+    a modality's sets have no photos of their own. NIR probes are renderings; the source says so.
+    """
+    encoder = Encoder(bundle, threads=2)
+    photos = [s for s in sources if s.modality is Modality.VIS]
+    found: dict[Modality, CalibrationFields] = {}
+    for modality in bundle.manifest.encoders:
+        simulated = modality is Modality.NIR
+        probes = photos if simulated else [s for s in sources if s.modality is modality]
+        scores = [
+            _nonmated(encoder, bundle, root, probe, photo, modality, cache)
+            for probe, photo in itertools.product(probes, photos)
+            if _set_of(probe) == _set_of(photo)
+        ]
+        if sum(part.size for part in scores) < MIN_COMPARISONS:
+            continue
+        joined = np.concatenate(scores)
+        source = (
+            f"{joined.size} non-mated comparisons of people kept out of training"
+            f"{', NIR simulated from photos' if simulated else ''}: "
+            + ", ".join(sorted({_set_of(s) for s in probes} & {_set_of(s) for s in photos}))
+        )
+        found[modality] = calibrate(joined, source)
+    return found
+
+
+def _set_of(source: Source) -> str:
+    """First folder of a source's path: the data set it belongs to."""
+    return Path(source.path).parts[0]
+
+
+def _nonmated(
+    encoder: Encoder,
+    bundle: Bundle,
+    root: Path,
+    probe: Source,
+    photo: Source,
+    modality: Modality,
+    cache: Path,
+) -> NDArray[np.float32]:
+    """Scores of every probe against every photo of another person."""
+    probes, probe_people = _encode(encoder, bundle, root, probe, modality, cache)
+    photos, photo_people = _encode(encoder, bundle, root, photo, Modality.VIS, cache)
+    different = probe_people[:, None] != photo_people[None]
+    return np.asarray((probes @ photos.T)[different], dtype=np.float32)
+
+
+def _encode(
+    encoder: Encoder, bundle: Bundle, root: Path, source: Source, modality: Modality, cache: Path
+) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    people = calibration_paths(root, source)
+    paths = [path for images in people.values() for path in images]
+    names = np.array([person for person, images in people.items() for _ in images])
+    recipe = bundle_recipe(bundle)
+    simulated = modality is Modality.NIR
+    if simulated:
+        recipe = replace(recipe, spec=replace(recipe.spec, colour="rgb"))
+    made = cached_crops(paths, recipe, cache=cache / "crops", processes=2)
+    crops = np.asarray(made.crops[made.found])
+    if simulated:
+        rng = np.random.default_rng(0)
+        crops = np.stack([render(crop, Modality.NIR, rng) for crop in crops])
+    vectors = [
+        encoder(crops[start : start + BATCH].astype(np.float32) / np.float32(255), modality)
+        for start in range(0, len(crops), BATCH)
+    ]
+    return np.concatenate(vectors), names[made.found]
