@@ -17,7 +17,7 @@ from training.evaluation.protocols import Sample
 from training.evaluation.published import METHODS, NOTE, PUBLISHED
 from training.evaluation.run import Evaluation, Outcome, refusals
 from training.evaluation.scoring import Result
-from training.evaluation.screen import difference_text, figure_text, title_of
+from training.evaluation.screen import difference_text, figure_text, interval_text, title_of
 
 SHOWN = 6
 """Best and worst matches shown of the first system."""
@@ -78,17 +78,13 @@ def _results_table(results: Sequence[Result]) -> str:
         [
             result.system,
             *(figure_text(result.figure(name)) for name in names),
-            _percent_interval(result.rank_1_wilson),
+            interval_text(result.rank_1_wilson, 100, 1),
             str(result.fta),
             str(result.fte),
         ]
         for result in results
     ]
     return _table(["system", *names, "rank-1, Wilson", "FTA", "FTE"], rows)
-
-
-def _percent_interval(interval: tuple[float, float]) -> str:
-    return f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
 
 def _matches(evaluation: Evaluation, outcome: Outcome) -> str:
