@@ -1,11 +1,13 @@
 """The application: `uvicorn --factory service.app:create_app --workers N`."""
 
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from service import logs
 from service.api import enroll, galleries, health, identify, problems, verify
@@ -21,6 +23,8 @@ Enrol visible-light photos, then find people by near-infrared frames or sketches
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
+
+ROUTERS = [module.router for module in (enroll, identify, verify, galleries, health)]
 
 
 def create_app(parts: Parts | None = None) -> FastAPI:
@@ -39,13 +43,23 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.parts = parts
-    for module in (enroll, identify, verify, galleries, health):
-        app.include_router(module.router)
+    app.state.allow = _allow(ROUTERS)
+    for router in ROUTERS:
+        app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, limits=parts.limits)
     app.add_middleware(RequestLog)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
+
+
+def _allow(routers: Iterable[APIRouter]) -> dict[str, dict[str, str]]:
+    """Path -> the header that names every method there."""
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in (route for router in routers for route in router.routes):
+        if isinstance(route, APIRoute):
+            methods[route.path] |= route.methods or set()
+    return {path: {"Allow": ", ".join(sorted(found))} for path, found in methods.items()}
 
 
 @asynccontextmanager

@@ -28,10 +28,13 @@ def parts_of(request: Request) -> Parts:
 
 def known_query(request: Request) -> None:
     """Refuse query parameters that the route does not have: a misspelt one must not be ignored."""
-    route = request.scope["route"]
-    for name in set(request.query_params) - set(_query_names(route.dependant)):
-        error = {"type": "extra_forbidden", "loc": ("query", name[:80]), "msg": "", "input": ""}
-        raise RequestValidationError([error])
+    known = set(_query_names(request.scope["route"].dependant))
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known:
+            _refuse("query", name, "extra_forbidden", "")
+        if names.count(name) > 1:
+            _refuse("query", name, "value_error", "This parameter is there more than once.")
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:
@@ -115,9 +118,9 @@ class FormRoute(APIRoute):
         names = [name for name, _ in form.multi_items()]
         for name, value in form.multi_items():
             if value == "":
-                _refuse(name, "This field is empty: leave it out instead.")
+                _refuse("body", name, "value_error", "This field is empty: leave it out instead.")
             if names.count(name) > (most if name in self.repeatable else 1):
-                _refuse(name, "This field is there too often.")
+                _refuse("body", name, "value_error", "This field is there too often.")
 
 
 class ManyImagesRoute(FormRoute):
@@ -126,6 +129,6 @@ class ManyImagesRoute(FormRoute):
     repeatable = frozenset({"image"})
 
 
-def _refuse(field: str, message: str) -> None:
-    error = {"type": "value_error", "loc": ("body", field[:80]), "msg": message, "input": ""}
+def _refuse(place: str, field: str, kind: str, message: str) -> None:
+    error = {"type": kind, "loc": (place, field[:80]), "msg": message, "input": ""}
     raise RequestValidationError([error])

@@ -49,7 +49,13 @@ STATUS: dict[str, int] = {
 """Every code a client can meet."""
 
 _CODE_OF_STATUS = {404: "not_found", 405: "method_not_allowed"}
-_MESSAGES = {"extra_forbidden": "There is no such field.", "missing": "This field is required."}
+_MESSAGES = {
+    "extra_forbidden": "There is no such field.",
+    "missing": "This field is required.",
+    "dict_type": "This must be a JSON object.",
+    "model_attributes_type": "Send a JSON object, as application/json.",
+    "json_invalid": "This is not JSON.",
+}
 _PLACES = ("body", "query", "path", "header", "cookie")
 
 
@@ -180,7 +186,11 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         "not_found": "There is nothing at this address.",
         "method_not_allowed": f"{request.method} is not possible at this address.",
     }.get(code, error.detail)
-    return problem(code, detail, request_id_of(request), headers=error.headers)
+    headers = dict(error.headers or {})
+    if code == "method_not_allowed":  # Starlette names the methods of the first route only
+        path = getattr(request.scope.get("route"), "path", "")
+        headers |= request.app.state.allow.get(path, {})
+    return problem(code, detail, request_id_of(request), headers=headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:

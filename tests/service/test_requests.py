@@ -200,6 +200,8 @@ def test_metadata_of_any_language_is_kept(desk: Desk) -> None:
         ("GET", "/galleries?cursor=zzz", 422, "invalid_request"),
         ("GET", "/galleries?cursor=%F0%9F%98%80", 422, "invalid_request"),
         ("GET", "/galleries?offset=3", 422, "unknown_field"),
+        ("GET", "/galleries?limit=1&limit=2", 422, "invalid_request"),
+        ("GET", "/galleries?limit=", 422, "invalid_request"),
         ("DELETE", "/galleries/default/templates/..%2f..", 404, "not_found"),
         ("DELETE", "/galleries/default/templates/%00", 404, "unknown_template"),
     ],
@@ -301,6 +303,15 @@ def test_a_damaged_form_is_refused(client: httpx.Client, call: str, what: str) -
 
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.json()["code"] in ("malformed_request", "invalid_request", "unknown_field")
+
+
+def test_a_method_that_is_not_there_tells_those_that_are(client: httpx.Client) -> None:
+    def allowed(path: str) -> str:
+        return client.put(path).headers["allow"]
+
+    assert allowed("/galleries") == "GET, POST"
+    assert allowed("/galleries/default/subjects/a") == "DELETE, GET, PATCH"
+    assert allowed("/livez") == "GET, HEAD"
 
 
 def endless(total: int) -> Iterator[bytes]:
