@@ -122,7 +122,7 @@ def test_db_upgrade_makes_the_tables(run: Run, tmp_path: Path) -> None:
 
 
 def serve(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from service.cli import app; app()", "serve", *words]
+    command = [sys.executable, "-m", "service.cli", "serve", *words]
     return subprocess.run(
         command, capture_output=True, text=True, env=os.environ | environment, check=False
     )

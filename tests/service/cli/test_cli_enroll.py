@@ -135,7 +135,7 @@ def test_interrupted_and_run_again_it_goes_on_without_duplicates(
     folder.mkdir()
     for person in range(people):
         (folder / f"{person:03}.jpg").write_bytes(jpeg(photo(person)))
-    command = [sys.executable, "-c", "from service.cli import app; app()", "enroll", str(folder)]
+    command = [sys.executable, "-m", "service.cli", "enroll", str(folder)]
     command += ["--gallery", gallery, "--server", url]
 
     first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
