@@ -24,6 +24,10 @@ def evaluate_command(
         bool, typer.Option("--no-bundle", help="Measure the floors only.")
     ] = False,
     server: Annotated[str | None, typer.Option(help="URL: measure a running service.")] = None,
+    yunet: Annotated[
+        Path | None,
+        typer.Option(help="YuNet's model file: locate with it, not as the bundle does."),
+    ] = None,
     probes: Annotated[Modality, typer.Option(help="Modality of the probes of `folders`.")] = (
         Modality.SKETCH
     ),
@@ -34,9 +38,12 @@ def evaluate_command(
     """Measure a bundle, or a running service: rank-k, CMC, ROC, with intervals over people."""
     # Plots are no part of what serving installs, and slow to import; `null-face` reads this file
     # for its list of commands.
-    from training.evaluation import commands
-
     console = Console()
+    try:
+        from training.evaluation import commands
+    except ModuleNotFoundError as error:
+        _print_error(console, f"{error}: pip install 'null-face[cpu,evaluate]'")
+        raise typer.Exit(1) from error
     folder = out / protocol
     try:
         trials = _trials(protocol, data, probes)
@@ -44,13 +51,17 @@ def evaluate_command(
             commands.evaluate_server(trials, server, folder, console)
         else:
             source = None if no_bundle else bundle
-            systems, recipe = commands.systems(source, floors, console)
+            systems, recipe = commands.systems(source, floors, yunet, console)
             commands.evaluate_systems(
                 protocol, trials, systems, recipe, folder, processes=processes, console=console
             )
     except (ProtocolError, BundleError, ServerError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        _print_error(console, str(error))
         raise typer.Exit(1) from error
+
+
+def _print_error(console: Console, text: str) -> None:
+    console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _trials(protocol: ProtocolName, data: Path, probes: Modality) -> list[Trial]:

@@ -1,6 +1,7 @@
 """What `null-face evaluate` does, once its arguments are read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -23,19 +24,21 @@ from training.recipe import recipe as project_recipe
 
 
 def systems(
-    bundle: Path | None, with_floors: bool, console: Console
+    bundle: Path | None, with_floors: bool, yunet: Path | None, console: Console
 ) -> tuple[list[System], Recipe]:
     """The rows of the table, the bundle first, and the crops that all of them share.
+
+    `yunet` replaces the bundle's locator by YuNet with that model file.
 
     Raises:
         BundleError: the bundle cannot be read.
     """
     rows: list[System] = []
-    recipe = project_recipe()
+    recipe = project_recipe(yunet)
     if bundle is not None:
         loaded = load_bundle(bundle)
         rows.append(bundle_system(loaded))
-        recipe = bundle_recipe(loaded)
+        recipe = replace(recipe, spec=loaded.crop_spec) if yunet else bundle_recipe(loaded)
     if with_floors or bundle is None:
         rows += floors()
         try:

@@ -14,7 +14,7 @@ from training.evaluation.dlib_peer import PeerNotInstalledError, dlib_system
 @pytest.fixture
 def evaluate(data, recipe, tmp_path, monkeypatch):
     """The command on drawn people, whose faces only the stub locator finds."""
-    monkeypatch.setattr(commands, "project_recipe", lambda: recipe)
+    monkeypatch.setattr(commands, "project_recipe", lambda yunet: recipe)
     monkeypatch.chdir(tmp_path)
 
     def evaluate(*arguments):
@@ -53,6 +53,19 @@ def test_a_service_that_is_not_there_is_one_line_not_a_traceback(evaluate):
     result = evaluate("--protocol", "cufs", "--server", "http://127.0.0.1:9")
     assert result.exit_code == 1
     assert "http://127.0.0.1:9" in result.output
+
+
+def test_without_matplotlib_one_line_says_what_to_install():
+    code = (
+        "import sys; sys.modules['matplotlib'] = None;"
+        "from training.evaluation.cli import app; app(['--protocol', 'cufs'])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "pip install 'null-face[cpu,evaluate]'" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
 
 
 def test_an_unknown_protocol_lists_the_known_ones(evaluate):
