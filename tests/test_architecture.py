@@ -19,15 +19,13 @@ VIOLATIONS = {
     "layers of the service": ("service/core/planted.py", "import service.api.planted_target"),
 }
 
-RESAMPLING = re.compile(r"cv2\.resize|\.resize\(|F\.interpolate\(|warpAffine")
+RESAMPLING = re.compile(r"cv2\.resize|\.resize\(|warpAffine")
 MAY_RESAMPLE = (
     "faces/",
     "training/augment",
     "training/render",
-    "training/frontend",
     "training/landmarks",
     "training/evaluation/floors",
-    "training/networks",
 )
 
 
