@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import numpy as np
 import torch
 import typer
 from rich.progress import track
@@ -15,12 +16,16 @@ from faces.yunet import YunetLocator
 from training.landmarks.evaluate import judge, table
 from training.landmarks.export import export
 from training.landmarks.labels import label, load_labels, save_labels
+from training.landmarks.mining import mine
 from training.landmarks.network import Landmarks
 from training.landmarks.patches import Patches, assemble
 from training.landmarks.sources import training_sources
 from training.landmarks.train import TrainConfig, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+WIDE = ("lfw_full_frame/", "fs2k/", "cufs/")
+"""Sets whose images show more than a face."""
 
 SHIPPED = Path(__file__).with_name("landmarks.onnx")
 
@@ -58,6 +63,26 @@ def cut_command(
     typer.echo(f"{len(patches.looks)} faces, {len(patches.backgrounds)} backgrounds: {out}")
 
 
+@app.command("mine")
+def mine_command(
+    data: Data,
+    landmarks: Path,
+    labels: Path = Path("runs/landmarks/labels.npz"),
+    out: Path = Path("runs/landmarks/mined.npy"),
+    images: int = 800,
+    seed: int = 0,
+) -> None:
+    """Collect what the network at LANDMARKS wrongly takes for faces in training images."""
+    cv2.setNumThreads(1)
+    wide = [source for source in training_sources(data) if source.path.startswith(WIDE)]
+    chosen = np.random.default_rng(seed).permutation(len(wide))[:images]
+    sources = [wide[index] for index in chosen]
+    found = mine(data, sources, load_labels(labels), LandmarkNetwork(landmarks), seed)
+    mined = np.stack(list(found))
+    np.save(out, mined)
+    typer.echo(f"{len(mined)} mistakes: {out}")
+
+
 @app.command("train")
 def train_command(
     patches: Path = Path("runs/landmarks/patches"),
@@ -66,12 +91,14 @@ def train_command(
     rate: float = 3e-3,
     seed: int = 0,
     start: Annotated[Path | None, typer.Option(help="Weights of an earlier run.")] = None,
+    mined: Annotated[Path | None, typer.Option(help="Mistakes of an earlier run.")] = None,
 ) -> None:
     """Train on the patches and save the weights."""
     torch.manual_seed(seed)
     network = Landmarks() if start is None else load_weights(start)
     config = TrainConfig(steps=steps, seed=seed, rate=rate)
-    network = train(network, Patches.load(patches), config, _print_terms)
+    mistakes = None if mined is None else np.load(mined)
+    network = train(network, Patches.load(patches, mistakes), config, _print_terms)
     out.parent.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), out)
 

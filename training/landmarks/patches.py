@@ -1,7 +1,7 @@
 """Faces and backgrounds cut once, large enough for every later turn and shift."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -34,13 +34,15 @@ class Patches:
 
     `looks` (n, 3, PATCH, PATCH) uint8 grey: as it is, in pencil, in near infrared (a sketch: as it
     is, thrice). `points` (n, 5, 2) float32 in pixels of the patch. `backgrounds`
-    (m, PATCH, PATCH) uint8 hold no face within their middle half.
+    (m, PATCH, PATCH) uint8 hold no face within their middle half;
+    `mistakes`, alike, are those that an earlier network fell for.
     """
 
     looks: NDArray[np.uint8]
     points: NDArray[np.float32]
     is_sketch: NDArray[np.bool_]
     backgrounds: NDArray[np.uint8]
+    mistakes: NDArray[np.uint8]
 
     def save(self, folder: Path) -> None:
         """Write each array as a file of `folder`."""
@@ -49,12 +51,17 @@ class Patches:
             np.save(folder / f"{name}.npy", getattr(self, name))
 
     @classmethod
-    def load(cls, folder: Path) -> "Patches":
-        """Read what `save` wrote; the pixels stay on disk until they are used."""
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
+    def load(cls, folder: Path, mistakes: NDArray[np.uint8] | None = None) -> "Patches":
+        """Read what `save` wrote; `mistakes` (k, PATCH, PATCH) join as `mistakes`.
+
+        The looks stay on disk until they are used.
+        """
+        none = np.empty((0, PATCH, PATCH), np.uint8)
+        stored = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        return cls(**stored, mistakes=none if mistakes is None else mistakes)
 
 
-_ARRAYS = tuple(field.name for field in fields(Patches))
+_ARRAYS = ("looks", "points", "is_sketch", "backgrounds")
 
 
 def cut_faces(
@@ -109,7 +116,11 @@ def assemble(data: Path, sources: list[Source], labels: Labels, *, processes: in
                 is_sketch.append(source.kind == "sketch")
             backgrounds.extend(empty)
     return Patches(
-        np.stack(looks), np.stack(points), np.array(is_sketch, bool), np.stack(backgrounds)
+        np.stack(looks),
+        np.stack(points),
+        np.array(is_sketch, bool),
+        np.stack(backgrounds),
+        np.empty((0, PATCH, PATCH), np.uint8),
     )
 
 

@@ -78,6 +78,9 @@ def _negative(patches: Patches, index: int, random: Random) -> Grey:
     draw = random.random()
     if draw < 0.15:
         return nothing(random)
+    if draw < 0.4 and len(patches.mistakes):
+        patch = patches.mistakes[int(random.integers(len(patches.mistakes)))]
+        return _warp(patch, _window(FINE, random))
     if draw < 0.65 and len(patches.backgrounds):
         patch = patches.backgrounds[int(random.integers(len(patches.backgrounds)))]
         return _warp(patch, _window(Jitter(180, 1.3, 0.1), random))

@@ -1,13 +1,13 @@
-"""The training loop: augmented batches from other processes, one cosine, one average of weights."""
+"""The training loop: augmented batches made beside it, one cosine, one average of weights."""
 
 import copy
 import math
-import multiprocessing
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from queue import Queue
-from typing import cast
 
 import numpy as np
 import torch
@@ -29,7 +29,6 @@ class TrainConfig:
     decay: float = 0.02
     face_weight: float = 0.5
     seed: int = 0
-    workers: int = 1
     threads: int = 1
 
 
@@ -53,11 +52,9 @@ def train(
     network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    supply = _supply(patches, config)
     started = time.monotonic()
-    for step in range(config.steps):
+    for step, batch in enumerate(islice(_supply(patches, config), config.steps)):
         _set_rate(optimiser, config, step)
-        batch = next(supply)
         crops = torch.from_numpy(batch.crops[:, None]).float() / 255
         points, logits = network(crops)
         terms = losses(
@@ -92,21 +89,21 @@ def _average(averaged: Landmarks, network: Landmarks, keep: float) -> None:
 
 
 def _supply(patches: Patches, config: TrainConfig) -> Iterator[Batch]:
-    """Batches made in `workers` forked processes, which share the patches' memory."""
-    context = multiprocessing.get_context("fork")
-    queue = cast("Queue[Batch]", context.Queue(maxsize=8))
-    for worker in range(config.workers):
-        arguments = (patches, config.batch, np.random.default_rng([config.seed, worker]), queue)
-        context.Process(target=_produce, args=arguments, daemon=True).start()
-    while True:
-        yield queue.get()
+    """Batches made by a thread of their own, a few ahead; NumPy and OpenCV let torch run beside."""
+    ready: Queue[Batch] = Queue(maxsize=8)
+    stopped = threading.Event()
 
+    def produce() -> None:
+        for batch in batches(patches, config.batch, np.random.default_rng(config.seed)):
+            ready.put(batch)
+            if stopped.is_set():
+                return
 
-def _produce(
-    patches: Patches, size: int, random: np.random.Generator, queue: "Queue[Batch]"
-) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    for batch in batches(patches, size, random):
-        queue.put(batch)
+    threading.Thread(target=produce, daemon=True).start()
+    try:
+        while True:
+            yield ready.get()
+    finally:
+        stopped.set()
+        while not ready.empty():
+            ready.get()
