@@ -16,6 +16,7 @@ from training.evaluation.protocols.trial import Trial
 from training.material import Material, load_material
 from training.recipe import recipe
 from training.release import release
+from training.start import discriminant_start
 from training.train import CHECKPOINT, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -48,7 +49,10 @@ def train_command(
     material = _material(run, yunet, processes)
     for modality, pool in material.pools.items():
         typer.echo(f"{modality}: {len(pool.crops)} images, {len(set(pool.people.tolist()))} labels")
-    train(_state(run, folder), material, folder, time.monotonic)
+    state = _state(run, folder)
+    if run.networks.discriminant_start and state.steps == 0:
+        discriminant_start(state, material)
+    train(state, material, folder, time.monotonic)
 
 
 @app.command("export")

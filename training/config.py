@@ -55,6 +55,13 @@ class Networks(_Strict):
     share: Share = "all"
     front_end: bool = False
     spectral_norm: bool = False
+    discriminant_start: bool = False
+
+    @model_validator(mode="after")
+    def _start_has_energies(self) -> "Networks":
+        if self.discriminant_start and not (self.front_end and self.share == "all"):
+            raise ValueError("discriminant_start needs the front end and one shared Ec")
+        return self
 
 
 class Weights(_Strict):
