@@ -1,18 +1,21 @@
-"""`python -m training train | evaluate | export`."""
+"""`python -m training train | ladder | evaluate | export`."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import torch
 import typer
+from rich.console import Console
 
 from training import state as states
 from training.config import Config, read_config
 from training.evaluation.cli import app as evaluation
 from training.evaluation.protocols import DataMissingError, cufs, fs2k, lfw
 from training.evaluation.protocols.trial import Trial
+from training.ladder import climb, markdown
 from training.material import Material, load_material
 from training.recipe import recipe
 from training.release import release
@@ -83,6 +86,31 @@ def export_command(
     )
 
 
+@app.command("ladder")
+def ladder_command(
+    config: Annotated[Path, typer.Option(help="TOML file with every term of the paper on.")],
+    out: Annotated[Path, typer.Option(help="Folder of the ladder.")] = RUNS / "ladder",
+    seeds: Annotated[int, typer.Option(help="How many seeds, from 0 on.")] = 1,
+    yunet: YuNet = None,
+    processes: Processes = 2,
+) -> None:
+    """Train the paper's four ablations, or go on with them, and print the table."""
+    run = read_config(config)
+    cv2.setNumThreads(1)
+    tests = [trial for protocol in (cufs, fs2k) for trial in _present(protocol, run.data.root)]
+    results = climb(
+        run,
+        range(seeds),
+        _material(run, yunet, processes),
+        recipe(yunet),
+        tests,
+        out,
+        cache=CACHE,
+        console=Console(),
+    )
+    (out / "table.md").write_text(markdown(results))
+
+
 def _state(config: Config, folder: Path) -> states.State:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     checkpoint = folder / CHECKPOINT
@@ -98,10 +126,11 @@ def _material(config: Config, yunet: Path | None, processes: int) -> Material:
 
 def _tests(root: Path) -> list[Trial]:
     """Every test that the data folder holds, so that none of its people is trained on."""
-    trials: list[Trial] = []
-    for protocol in (cufs, fs2k, lfw):
-        try:
-            trials += protocol(root)
-        except DataMissingError:
-            continue
-    return trials
+    return [trial for protocol in (cufs, fs2k, lfw) for trial in _present(protocol, root)]
+
+
+def _present(protocol: Callable[[Path], list[Trial]], root: Path) -> list[Trial]:
+    try:
+        return protocol(root)
+    except DataMissingError:
+        return []

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -17,6 +16,7 @@ from faces.bundle import Bundle, CropFields, EncoderFields, Manifest, write_bund
 from faces.modality import Modality
 from training.config import Config
 from training.model import Null
+from training.revision import git_revision
 from training.template import CROP
 
 OPSET = 17
@@ -48,8 +48,6 @@ def export_bundle(
     name: str,
     locator_network: Path,
     centres: Mapping[Modality, Sequence[float]],
-    training: dict[str, Any],
-    revision: str,
 ) -> Bundle:
     """Write `out` as a complete bundle, or leave what was there untouched.
 
@@ -68,13 +66,12 @@ def export_bundle(
         manifest = Manifest(
             name=name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            git_revision=revision,
+            git_revision=git_revision(),
             dimension=256,
             crop=CropFields(size=CROP.size, colour=CROP.colour, template=CROP.template),
             encoders=encoders,
             landmarks="landmarks.onnx",
             centres={modality: list(centre) for modality, centre in centres.items()},
-            training=training,
             files={},
         )
         write_bundle(folder, manifest)
@@ -105,6 +102,9 @@ def export_encoder(encoder: nn.Module, path: Path) -> None:
         ParityError: see `export_bundle`.
     """
     graph = _Mean(encoder).cpu().eval()
+    # The exporter merges initialisers of equal value, then loses some of them (an untrained network
+    # has many); it merges none in a wrapper said to be training. The encoder itself is in eval mode.
+    graph.training = True
     crops = torch.rand(3, 1, CROP.size, CROP.size, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         # The TorchScript exporter needs no further package; torch is pinned, so it stays there.
@@ -117,6 +117,7 @@ def export_encoder(encoder: nn.Module, path: Path) -> None:
             output_names=["content"],
             dynamic_axes={"crops": {0: "n"}, "content": {0: "n"}},
             opset_version=OPSET,
+            training=torch.onnx.TrainingMode.PRESERVE,
             dynamo=False,
         )
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -31,13 +31,18 @@ def release(
     *,
     name: str,
     centring: bool,
-    revision: str,
     terms: str,
+    revision: str,
     cache: Path,
 ) -> Bundle:
-    """Write the averaged weights of a run as a bundle and fill in what can be measured here."""
+    """Write the averaged weights of a run as a bundle and fill in what can be measured here.
+
+    Args:
+        terms: terms of use that the training data impose.
+        revision: git revision of the code that trained the run.
+    """
     config = state.config
-    centres = _centres(state.average, material) if centring else {}
+    bundle = centred_bundle(state, material, folder, name=name, centring=centring)
     training = {
         "terms": terms,
         "images_seen": state.images_seen,
@@ -45,20 +50,30 @@ def release(
         "pools": {str(m): len(pool.crops) for m, pool in material.pools.items()},
         "config": config.model_dump(mode="json", exclude={"data": {"root"}}),
     }
-    bundle = export_bundle(
+    described = bundle.manifest.model_copy(
+        update={
+            "training": training,
+            "git_revision": revision,
+            "calibration": calibrate_bundle(bundle, config.data.sources, config.data.root, cache),
+            "metrics": _metrics(bundle, config.data.root, cache),
+        }
+    )
+    return write_bundle(folder, described)
+
+
+def centred_bundle(
+    state: State, material: Material, folder: Path, *, name: str, centring: bool
+) -> Bundle:
+    """The averaged weights as a bundle that encodes, with training means of c if `centring`."""
+    centres = _centres(state.average, material) if centring else {}
+    return export_bundle(
         state.average,
-        config,
+        state.config,
         folder,
         name=name,
         locator_network=LANDMARKS,
         centres=centres,
-        training=training,
-        revision=revision,
     )
-    calibration = calibrate_bundle(bundle, config.data.sources, config.data.root, cache)
-    manifest = bundle.manifest.model_copy(update={"calibration": calibration})
-    measured = _metrics(bundle, config.data.root, cache)
-    return write_bundle(folder, manifest.model_copy(update={"metrics": measured}))
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +17,7 @@ from training.config import Config
 from training.contrast import contrast_terms
 from training.grid import translation_grid
 from training.material import Material
+from training.revision import git_revision
 from training.signals import signals
 from training.state import State
 from training.step import Terms, Translations, critic_loss, encoder_terms, total, translate
@@ -120,19 +120,6 @@ def rate_share(config: Config, progress: float) -> float:
     if progress <= start or start >= 1:
         return 1.0
     return 0.5 * (1 + math.cos(math.pi * (progress - start) / (1 - start)))
-
-
-def git_revision() -> str:
-    """Revision of the code, marked `-dirty` where files differ; 'unknown' without git."""
-    here = Path(__file__).parent
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40"],  # noqa: S607
-        cwd=here,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip() or "unknown"
 
 
 def _set_rates(state: State) -> None:

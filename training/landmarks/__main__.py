@@ -98,9 +98,15 @@ def train_command(
     network = Landmarks() if start is None else load_weights(start)
     config = TrainConfig(steps=steps, seed=seed, rate=rate)
     mistakes = None if mined is None else np.load(mined)
-    network = train(network, Patches.load(patches, mistakes), config, _print_terms)
     out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), out)
+
+    def report(step: int, terms: dict[str, float], averaged: Landmarks) -> None:
+        said = " ".join(f"{name} {value:.3f}" for name, value in terms.items())
+        typer.echo(f"{step:6d} {said}")
+        torch.save(averaged.state_dict(), out)
+
+    averaged = train(network, Patches.load(patches, mistakes), config, report)
+    torch.save(averaged.state_dict(), out)
 
 
 @app.command("export")
@@ -139,10 +145,6 @@ def load_weights(path: Path) -> Landmarks:
     network = Landmarks()
     network.load_state_dict(torch.load(path, weights_only=True))
     return network.eval()
-
-
-def _print_terms(step: int, terms: dict[str, float]) -> None:
-    typer.echo(f"{step:6d} " + " ".join(f"{name} {value:.3f}" for name, value in terms.items()))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.locate import Face, Locator
-from training.landmarks.labels import Rows, agreed, detect, mirrored_rows
+from training.landmarks.labels import Rows, detect_with_care
 from training.landmarks.rendering import near_infrared
 from training.landmarks.sources import held_back
 
 Image = NDArray[np.uint8]
+ZOOMS = (0.8, 1.0, 1.25)
 RIGHT = 0.25
 """A face is right if its points lie this close to the label on average, in eye distances."""
 
@@ -101,13 +102,11 @@ HEADINGS = ("an answer", "right face", "other boxes", "point error % (median / 9
 
 
 def cases(data: Path, yunet: Path, test_set: TestSet, most: int) -> Iterator[Case]:
-    """Evenly spaced images of a set, at most `most`, labelled by YuNet and its mirror image."""
+    """Evenly spaced images of a set, at most `most`, labelled by YuNet at several sizes."""
     paths = _paths(data, test_set.pattern)
     for path in paths[:: max(1, -(-len(paths) // most))]:
         bgr = np.asarray(cv2.imread(str(data / path), cv2.IMREAD_COLOR), np.uint8)
-        mirror = np.ascontiguousarray(bgr[:, ::-1])
-        mirrored = mirrored_rows(detect(str(yunet), mirror), bgr.shape[1])
-        rows = agreed(detect(str(yunet), bgr), mirrored, tolerance=0.2)
+        rows = detect_with_care(str(yunet), bgr, ZOOMS)
         image = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
         if test_set.simulate_nir:
             if not len(rows):

@@ -49,13 +49,13 @@ def load_labels(path: Path) -> Labels:
     return {name: found if len(found) else None for name, found in pairs}
 
 
-def detect(model: str, image: NDArray[np.uint8]) -> Rows:
-    """YuNet's rows for a (height, width, 3) uint8 BGR image at a size that suits it.
+def detect(model: str, image: NDArray[np.uint8], zoom: float = 1.0) -> Rows:
+    """YuNet's rows for a (height, width, 3) uint8 BGR image, `zoom` times the size that suits it.
 
     Enlarged when small and framed by its own border, since YuNet misses tight face crops.
     """
     longest = max(image.shape[:2])
-    scale = min(4.0, 320 / longest) if longest < 400 else 640 / longest
+    scale = zoom * (min(4.0, 320 / longest) if longest < 400 else 640 / longest)
     sized = cv2.resize(image, None, fx=scale, fy=scale)
     pad = int(int(_PAD * longest) * scale)
     framed = cv2.copyMakeBorder(sized, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
@@ -63,8 +63,19 @@ def detect(model: str, image: NDArray[np.uint8]) -> Rows:
     detector.setInputSize((framed.shape[1], framed.shape[0]))
     found = detector.detect(framed)[1]
     rows = np.empty((0, 15), np.float32) if found is None else np.array(found, dtype=np.float32)
-    rows[:, :14] -= pad * np.array([1, 1, 0, 0, *[1] * 10], dtype=np.float32)
-    rows[:, :14] /= scale
+    places = np.array([1, 1, 0, 0, *[1] * 10], dtype=np.float32)
+    rows[:, :14] = (rows[:, :14] + places * (0.5 - pad)) / scale - places * 0.5
+    return rows
+
+
+def detect_with_care(model: str, image: NDArray[np.uint8], zooms: tuple[float, ...]) -> Rows:
+    """The faces found at every zoom and in the mirror, each the mean of all its readings."""
+    mirror = np.ascontiguousarray(image[:, ::-1])
+    rows = np.empty((0, 15), np.float32)
+    for number, zoom in enumerate(zooms):
+        back = mirrored_rows(detect(model, mirror, zoom), image.shape[1])
+        both = agreed(detect(model, image, zoom), back, tolerance=0.2)
+        rows = agreed(rows, both, tolerance=0.2, weight=number) if number else both
     return rows
 
 
@@ -78,16 +89,18 @@ def mirrored_rows(rows: Rows, width: int) -> Rows:
     return back
 
 
-def agreed(rows: Rows, mirrored: Rows, tolerance: float) -> Rows:
-    """Rows found in both images, averaged; `tolerance` is a share of the inter-ocular distance."""
+def agreed(rows: Rows, others: Rows, tolerance: float, weight: float = 1.0) -> Rows:
+    """Rows that both readings of an image hold, averaged, the first with `weight` against 1.
+
+    `tolerance` is the largest mean distance of the points as a share of the eyes' distance.
+    """
     kept = []
     for row in rows:
         points = row[4:14].reshape(5, 2)
         eyes = float(np.linalg.norm(points[1] - points[0]))
-        others = mirrored[:, 4:14].reshape(-1, 5, 2)
-        errors = np.linalg.norm(others - points, axis=2).mean(axis=1)
+        errors = np.linalg.norm(others[:, 4:14].reshape(-1, 5, 2) - points, axis=2).mean(axis=1)
         if len(errors) and errors.min() < tolerance * eyes:
-            kept.append((row + mirrored[int(errors.argmin())]) / 2)
+            kept.append((weight * row + others[int(errors.argmin())]) / (weight + 1))
     return np.array(kept, dtype=np.float32).reshape(-1, 15)
 
 
@@ -95,10 +108,8 @@ def _label_file(task: tuple[str, str, str]) -> Rows | None:
     model, data, path = task
     cv2.setNumThreads(1)
     image = np.asarray(cv2.imread(str(Path(data) / path), cv2.IMREAD_COLOR), np.uint8)
-    rows = detect(model, image)
-    back = mirrored_rows(detect(model, np.ascontiguousarray(image[:, ::-1])), image.shape[1])
-    both = agreed(rows, back, tolerance=0.15)
-    return both if len(both) else None
+    rows = detect_with_care(model, image, zooms=(1.0,))
+    return rows if len(rows) else None
 
 
 @lru_cache(maxsize=1)

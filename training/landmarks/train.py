@@ -45,9 +45,12 @@ def train(
     network: Landmarks,
     patches: Patches,
     config: TrainConfig,
-    report: Callable[[int, dict[str, float]], None],
+    report: Callable[[int, dict[str, float], Landmarks], None],
 ) -> Landmarks:
-    """Train `network` in place; what is returned is the running average of its weights."""
+    """Train `network` in place; what is returned is the running average of its weights.
+
+    `report` hears of every hundredth step: its number, the terms, and the average so far.
+    """
     torch.set_num_threads(config.threads)
     network = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network)
@@ -67,7 +70,8 @@ def train(
         _average(averaged, network, min(0.998, step / (step + 10)))
         if step % 100 == 99:
             seconds = time.monotonic() - started
-            report(step + 1, {k: v.item() for k, v in terms.items()} | {"seconds": seconds})
+            said = {name: value.item() for name, value in terms.items()} | {"seconds": seconds}
+            report(step + 1, said, averaged)
     return averaged.eval()
 
 
