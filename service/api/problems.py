@@ -160,7 +160,10 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
         members["boxes"] = [BoxOut.of(box) for box in boxes] or None
     if isinstance(error, SeveralFaces):
         members["boxes"] = [BoxOut.of(box) for box in error.boxes]
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    headers = {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+        log.warning("%s: %s", code, error.__cause__ or error.detail)
     if code not in STATUS:
         log.error("no status for the code %s: %s", code, error.detail)
         code = "internal_error"

@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import faulthandler
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -73,8 +75,8 @@ def start(database: Path, bundle: Path, log: Path | None = None) -> Process:
     return Process(f"http://127.0.0.1:{port}", handle)
 
 
-def wait_until_ready(process: Process, seconds: float = 60) -> None:
-    """Poll /readyz."""
+def wait_until_ready(process: Process, seconds: float = 180) -> None:
+    """Poll /readyz; a process that does not come up says in its log where it hangs."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.handle.poll() is None, f"it ended with {process.handle.returncode}"
@@ -82,6 +84,7 @@ def wait_until_ready(process: Process, seconds: float = 60) -> None:
             if httpx.get(f"{process.url}/readyz", timeout=5).status_code == 200:
                 return
         time.sleep(0.05)
+    process.handle.send_signal(signal.SIGABRT)
     raise TimeoutError(process.url)
 
 
@@ -92,6 +95,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("port", type=int)
     given = parser.parse_args()
+    faulthandler.enable()
     logs.configure("info")
     parts = wire(settings_for(given.database, given.bundle, parallel=2), locate)
     uvicorn.run(create_app(parts), port=given.port, log_config=None, access_log=False)

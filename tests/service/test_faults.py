@@ -65,7 +65,7 @@ def test_a_locked_database_is_busy_and_reads_go_on(tmp_path: Path, bundle: Bundl
 
 
 def test_a_full_disk_is_unavailable_and_leaves_nothing_half_done(
-    tmp_path: Path, bundle: Bundle
+    tmp_path: Path, bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
     parts = wire(settings_for(tmp_path / "gallery.db", bundle.folder), locate)
     with served(parts) as client:
@@ -75,7 +75,7 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing_half_done(
         engine.dispose()
         with engine.connect() as connection:  # the pool gives this one connection out again
             connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        answers = [desk.enroll("b", png(photo(2, side=100 + n))) for n in range(40)]
+        answers = [desk.enroll("b", png(photo(2, side=100 + n)), name="secret") for n in range(40)]
         refused = [answer for answer in answers if answer.status_code != 201]
         engine.dispose()
 
@@ -84,6 +84,8 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing_half_done(
         assert client.get("/galleries/default").json()["templates"] == 1 + 40 - len(refused)
         assert desk.found(png(photo(1)))[0] == "person-1"
         assert desk.enroll("c", png(photo(3))).status_code == 201
+        assert "full" in caplog.text
+        assert "[parameters" not in caplog.text  # they hold vectors and names
 
 
 def test_a_database_that_is_gone_is_not_ready(tmp_path: Path, bundle: Bundle) -> None:
