@@ -19,11 +19,15 @@ Send = Callable[[Photo], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a photo: `enrolled`, `duplicate` (was there already) or a refusal's code."""
+    """What became of a photo: `enrolled`, `duplicate` (was there already) or a refusal's code.
+
+    `earlier`: in a run before this one.
+    """
 
     photo: Photo
     code: str
     detail: str = ""
+    earlier: bool = False
 
     @property
     def refused(self) -> bool:

@@ -1,12 +1,9 @@
 """null-face enroll: a folder of photos into a gallery."""
 
-import hashlib
 import signal
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -15,15 +12,12 @@ import typer
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.cli.bulk import Send, enroll_all
 from service.cli.errors import CommandError
-from service.cli.journal import Journal, journal_path
 from service.cli.options import DEFAULT_SERVER, Gallery, Local, Server, target
+from service.cli.order import Order
 from service.cli.output import complain, err
-from service.cli.photos import Photo, photos_in
+from service.cli.photos import photos_in
 from service.cli.tally import Tally, progress_bar
-from service.cli.target import Target
-from service.core.enroll import EnrollRequest
 from service.core.gallery import DEFAULT_GALLERY
 
 
@@ -60,101 +54,24 @@ def enroll(
     photos = photos_in(folder)
     if not photos:
         raise CommandError(f"{folder}: no JPEG, PNG, WebP or BMP file in it.")
+    order = Order(gallery, modality, face_policy, at_once=concurrency)
     tally = Tally()
     opened = closing(target(server, local=local, connections=concurrency))
-    with opened as to, until_interrupted() as stop:
-        options = Options(gallery, modality, face_policy)
+    with opened as to, until_interrupted() as stop, closing(order.journal(to, folder)) as journal:
         try:
-            _run(
-                photos,
-                to,
-                options,
-                journal_path(to.place, gallery, folder),
-                concurrency,
-                tally,
-                stop,
-            )
+            with progress_bar(len(photos), tally) as advance:
+                for outcome in order.carry_out(photos, to, journal, stop):
+                    tally.add(outcome)
+                    advance()
         finally:
             tally.show(report)
+        if not stop.is_set():
+            journal.remove()
     if stop.is_set():
         complain("Broken off. Run the same command again to go on.")
         raise typer.Exit(130)
     if not tally.present:
         raise typer.Exit(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to enrol."""
-
-    gallery: str
-    modality: Modality
-    policy: FacePolicy
-
-
-def _run(
-    photos: list[Photo],
-    to: Target,
-    options: Options,
-    path: Path,
-    at_once: int,
-    tally: Tally,
-    stop: threading.Event,
-) -> None:
-    made = to.gallery(options.gallery)
-    about = {
-        "gallery_created": made.created_at.isoformat(),
-        "model": made.model_identity,
-        "modality": options.modality,
-        "face_policy": options.policy,
-    }
-    opened = closing(Journal(path, about))
-    with opened as journal, progress_bar(len(photos), tally) as advance:
-        if len(journal):
-            journal.trust(to.templates(options.gallery))
-        todo = []
-        for photo in photos:
-            earlier = journal.recall(photo)
-            if earlier is None:
-                todo.append(photo)
-            else:
-                tally.add_earlier(earlier)
-                advance()
-        for outcome in enroll_all(todo, sender(to, options), at_once=at_once, stop=stop):
-            journal.note(outcome)
-            tally.add(outcome)
-            advance()
-    if not stop.is_set():
-        path.unlink(missing_ok=True)
-
-
-def sender(to: Target, options: Options) -> Send:
-    """Enrols one photo.
-
-    Its Idempotency-Key stands for this run, this file and its content: a request repeated because
-    its answer was lost is not carried out twice. It changes from run to run, since a key's answer
-    is remembered for a day, and would hide that a photo was erased in the meantime; between runs
-    the service knows an image again by its content.
-    """
-    run = uuid.uuid4().hex
-
-    def send(photo: Photo) -> None:
-        data = photo.path.read_bytes()
-        content = hashlib.sha256(data).hexdigest()
-        key = hashlib.sha256("\n".join((run, photo.place, content)).encode(errors="replace"))
-        to.enroll(
-            EnrollRequest(
-                images=[lambda: data],
-                gallery=options.gallery,
-                subject_id=photo.subject_id,
-                change={},
-                modality=options.modality,
-                policy=options.policy,
-                key=key.hexdigest(),
-            )
-        )
-
-    return send
 
 
 @contextmanager

@@ -23,10 +23,10 @@ def _add(app: typer.Typer, found: EntryPoint) -> None:
         except ImportError as error:
             raise CommandError(
                 f"`{found.name}` needs more packages ({error.name or error}): "
-                "pip install -c constraints.txt -e '.[cpu,train]'"
+                f"pip install -c constraints.txt -e '.[cpu,{found.name}]'"
             ) from error
         command(args=context.args, prog_name=f"null-face {found.name}")
 
     owner = found.value.partition(":")[0].removesuffix(".cli")
-    run.__doc__ = f"Run by the package {owner}; needs the extra `train`."
+    run.__doc__ = f"Comes with {owner}; needs the extra `{found.name}`."
     app.command(found.name, context_settings=PASS_ON)(run)

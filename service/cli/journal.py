@@ -6,6 +6,7 @@ And only believed as far as the server agrees: see `Journal.trust`.
 
 import hashlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ class Journal:
     def __init__(self, path: Path, about: Mapping[str, str]) -> None:
         """Open the journal of the run that `about` describes (server, gallery, model ...)."""
         header = json.dumps({"about": dict(about)}, sort_keys=True)
+        self._path = path
         self._entries = _read(path, header)
         self._file = path.open("a" if self._entries else "w", encoding="utf-8")
         if not self._entries:
@@ -50,7 +52,7 @@ class Journal:
     def recall(self, photo: Photo) -> Outcome | None:
         """What became of a photo, if its file has not been touched since."""
         entry = self._entries.get(_key(photo))
-        return Outcome(photo, entry[1], entry[2]) if entry else None
+        return Outcome(photo, entry[1], entry[2], earlier=True) if entry else None
 
     def note(self, outcome: Outcome) -> None:
         """Add an outcome."""
@@ -59,6 +61,10 @@ class Journal:
                 [_key(outcome.photo), [outcome.photo.subject_id, outcome.code, outcome.detail]]
             )
         )
+
+    def remove(self) -> None:
+        """The run is complete: nothing has to be remembered, least of all people's names."""
+        self._path.unlink(missing_ok=True)
 
     def _write(self, line: str) -> None:
         self._file.write(line + "\n")
@@ -69,7 +75,10 @@ def journal_path(server: str, gallery: str, folder: Path) -> Path:
     """Where the journal of enrolling `folder` into a gallery lies."""
     name = hashlib.sha256("\n".join((server, gallery, str(folder.resolve()))).encode()).hexdigest()
     place = Path(typer.get_app_dir("null-face")) / "journals"
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:  # no home to write to, as in many a container
+        place = Path(tempfile.mkdtemp(prefix="null-face-"))
     return place / f"{name[:24]}.jsonl"
 
 

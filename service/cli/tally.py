@@ -41,21 +41,16 @@ class Tally:
         return self.counts[ENROLLED] + self.counts[DUPLICATE] + self.before
 
     def add(self, outcome: Outcome) -> None:
-        """Count an outcome of this run."""
-        self._sent += 1
-        self.counts[outcome.code] += 1
-        self._keep(outcome)
-
-    def add_earlier(self, outcome: Outcome) -> None:
-        """Count an outcome of the run before, which this one continues."""
-        self.before += not outcome.refused
-        self._keep(outcome)
-
-    def _keep(self, outcome: Outcome) -> None:
+        """Count an outcome of this run, or of the one before that it continues."""
         if outcome.refused:
             self.refused.append(outcome)
         else:
             self._subjects.add(outcome.photo.subject_id)
+        if outcome.earlier:
+            self.before += not outcome.refused
+        else:
+            self._sent += 1
+            self.counts[outcome.code] += 1
 
     def line(self) -> str:
         """The state in a few words."""

@@ -208,3 +208,19 @@ def test_a_file_far_too_large_is_refused_and_the_rest_goes_on(
 
     assert "6 enrolled, 0 there already, 1 refused" in result.output
     assert "image_too_large" in result.output
+
+
+def test_it_works_without_a_home_to_write_to(
+    run: Run, gallery: str, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "a-file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert "6 enrolled" in run("enroll", album, "--gallery", gallery).output
+
+
+def test_a_complete_run_leaves_no_journal(
+    run: Run, gallery: str, album: Path, tmp_path: Path
+) -> None:
+    run("enroll", album, "--gallery", gallery)
+    assert not list((tmp_path / "config").rglob("*.jsonl"))
