@@ -39,7 +39,6 @@ class Pool:
     crops: NDArray[np.uint8]
     people: NDArray[np.int64]
     weights: NDArray[np.float64]
-    paths: tuple[Path, ...]
 
     def draw(self, count: int, rng: Generator) -> NDArray[np.int64]:
         """Indices of `count` different images (all, if there are fewer), in random order.
@@ -131,18 +130,14 @@ def _pool(
     crops: list[NDArray[np.uint8]] = []
     weights: list[NDArray[np.float64]] = []
     names: list[str] = []
-    kept: list[Path] = []
     for source, paths in sources:
         made = cached_crops(paths, recipe, cache=cache, processes=processes)
         found = [path for path, there in zip(paths, made.found, strict=True) if there]
         crops.append(np.asarray(made.crops)[made.found])
         weights.append(np.full(len(found), len(found) ** -0.5))
         names += [f"{source.path}/{path.parent.name}" if source.names else "" for path in found]
-        kept += found
     chances = np.concatenate(weights)
-    return Pool(
-        modality, np.concatenate(crops), _labels(names), chances / chances.sum(), tuple(kept)
-    )
+    return Pool(modality, np.concatenate(crops), _labels(names), chances / chances.sum())
 
 
 def _labels(names: Iterable[str]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faces.modality import Modality
 from training.config import Config
 from training.crops import Recipe
-from training.data import NAMELESS, Pool, load_pools
+from training.data import NAMELESS, Pool, load_pools, source_paths
 from training.evaluation.protocols import assert_disjoint, subject_of
 from training.evaluation.protocols.trial import Trial
 from training.renderings import cached_renderings
@@ -41,9 +41,10 @@ def load_material(
         PeopleOverlapError: somebody of `tests` is among the training images.
         FileNotFoundError: a source has no images.
     """
+    root = config.data.root
+    trained_on = [path for source in config.data.sources for path in source_paths(root, source)]
+    assert_disjoint((subject_of(path, root) for path in trained_on), tests)
     pools = load_pools(config.data, recipe, cache=cache / "crops", processes=processes)
-    trained_on = [path for pool in pools.values() for path in pool.paths]
-    assert_disjoint((subject_of(path, config.data.root) for path in trained_on), tests)
     vis = pools[Modality.VIS]
     rendered = [
         modality

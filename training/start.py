@@ -60,7 +60,8 @@ def discriminants(within: Tensor, spread: Tensor, count: int) -> Tensor:
     half = torch.linalg.solve_triangular(lower, total, upper=False)
     ratio = torch.linalg.solve_triangular(lower, half.T.contiguous(), upper=False)
     values, vectors = _leading(ratio, count)
-    return torch.linalg.solve_triangular(lower.T, vectors, upper=True) * values.rsqrt()
+    projection: Tensor = torch.linalg.solve_triangular(lower.T, vectors, upper=True)
+    return projection * values.rsqrt()
 
 
 def _leading(symmetric: Tensor, count: int) -> tuple[Tensor, Tensor]:
