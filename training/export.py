@@ -102,8 +102,8 @@ def export_encoder(encoder: nn.Module, path: Path) -> None:
         ParityError: see `export_bundle`.
     """
     graph = _Mean(encoder).cpu().eval()
-    # The exporter merges initialisers of equal value, then loses some of them (an untrained network
-    # has many); it merges none in a wrapper said to be training. The encoder itself is in eval mode.
+    # The exporter merges initialisers of equal value, then loses some of them (an untrained
+    # network has many); in a wrapper said to be training it merges none. Ec itself is in eval mode.
     graph.training = True
     crops = torch.rand(3, 1, CROP.size, CROP.size, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():

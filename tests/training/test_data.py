@@ -45,7 +45,7 @@ def test_people_for_calibration_are_in_no_source(tmp_path):
 
 
 def test_people_held_out_for_lfw_are_left_out_where_asked(tmp_path):
-    touch(tmp_path, *(f"lfw/{n}/1.jpg" for n in people_where(held_out) + ["person1", "person2"]))
+    touch(tmp_path, *(f"lfw/{n}/1.jpg" for n in [*people_where(held_out), "person1", "person2"]))
     source = Source(path="lfw", modality=Modality.VIS, hold_out=True)
     assert not any(held_out(p.parent.name) for p in source_paths(tmp_path, source))
 
