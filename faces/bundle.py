@@ -92,7 +92,11 @@ class Manifest(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle; `identity`, the sha256 of its manifest, tells one model from another."""
+    """A verified bundle.
+
+    `identity` is a sha256 of all that a vector depends on once a face is located: vectors of equal
+    identity may be compared, and a new model card or calibration leaves it as it was.
+    """
 
     folder: Path
     manifest: Manifest
@@ -143,7 +147,7 @@ def load_bundle(folder: Path) -> Bundle:
     _check_references(path, manifest)
     for name, expected in manifest.files.items():
         _check_file(folder, name, expected)
-    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
+    return Bundle(folder, manifest, _identity(manifest))
 
 
 def write_bundle(folder: Path, manifest: Manifest) -> Bundle:
@@ -159,6 +163,15 @@ def write_bundle(folder: Path, manifest: Manifest) -> Bundle:
 def _named_files(manifest: Manifest) -> set[str]:
     optional = {manifest.landmarks, manifest.modality} - {None}
     return {fields.file for fields in manifest.encoders.values()} | {str(n) for n in optional}
+
+
+def _identity(manifest: Manifest) -> str:
+    decisive = manifest.model_dump(
+        mode="json", include={"dimension", "crop", "encoders", "centres", "files"}
+    )
+    encoders = {fields.file for fields in manifest.encoders.values()}
+    decisive["files"] = {name: manifest.files[name] for name in encoders}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _check_references(path: Path, manifest: Manifest) -> None:

@@ -46,9 +46,15 @@ def test_what_was_written_is_read_back(folder):
     assert bundle.calibration(Modality.SKETCH).fmr_of(0.15) == 0.5
 
 
-def test_another_manifest_is_another_identity(folder):
+def test_a_new_model_card_leaves_the_identity(folder):
     before = load_bundle(folder).identity
-    edit(folder, lambda d: d.update(name="other"))
+    edit(folder, lambda d: d.update(training={"terms": "research"}, calibration={}))
+    assert load_bundle(folder).identity == before
+
+
+def test_other_vectors_are_another_identity(folder):
+    before = load_bundle(folder).identity
+    edit(folder, lambda d: d["centres"].update(vis=[1, 2, 3, 5]))
     assert load_bundle(folder).identity != before
 
 
