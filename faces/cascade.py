@@ -16,14 +16,12 @@ SMALLEST_IMAGE = 12
 FRAMED_BELOW = 256
 FIRST = Search(640)
 FIRST_FRAMED = Search(640, frame=0.25)
-WIDER = (
-    Search(1280, frame=0.25, local=True, scale_step=1.1, neighbours=1),
-    Search(640, frame=0.3, turn=-35.0),
-    Search(640, frame=0.3, turn=35.0),
-)
+TURNED = (Search(640, frame=0.25, turn=-30.0), Search(640, frame=0.25, turn=30.0))
+CLOSER = Search(1280, frame=0.25, local=True, scale_step=1.1, neighbours=1)
+SCANNED_TURNS = (-45.0, 45.0)
 
 ACCEPTED = 0.5
-ACCEPTED_IN_DOUBT = 0.8
+ACCEPTED_IN_DOUBT = 0.9
 """Least score of a face in the first search, and in the wider ones that follow if it fails."""
 
 
@@ -51,9 +49,11 @@ class CascadeLocator:
         return faces
 
     def _wider(self, pyramid: Pyramid) -> Iterator[Windows]:
+        yield np.concatenate([self._cascade.propose(pyramid, search) for search in TURNED])
         yield scan(pyramid, self._landmarks)
-        for search in WIDER:
-            yield self._cascade.propose(pyramid, search)
+        yield self._cascade.propose(pyramid, CLOSER)
+        for turn in SCANNED_TURNS:
+            yield scan(pyramid, self._landmarks, turn)
 
     def _judge(self, pyramid: Pyramid, windows: Windows, accepted: float) -> list[Face]:
         points, scores = self._landmarks(pyramid, windows)

@@ -10,32 +10,26 @@ STEP = 0.22
 SHRINK = 1.5
 PROMISING = 0.3
 MOST_CANDIDATES = 24
-_TURNS = (0.0, -40.0, 40.0)
 
 
-def scan(pyramid: Pyramid, landmarks: LandmarkNetwork) -> NDArray[np.float64]:
-    """Windows (m, 4) that the network rates best, from a grid of places, sizes and turns.
+def scan(pyramid: Pyramid, landmarks: LandmarkNetwork, turn: float = 0.0) -> NDArray[np.float64]:
+    """Windows (m, 4) that the network rates best, from a grid of places and sizes.
 
     Starts with windows larger than the image, for crops without any margin, and shrinks them until
     the grid is full: bounded time, at the price of faces that are small in a large image.
     """
-    windows = grid(pyramid.width, pyramid.height)
+    windows = grid(pyramid.width, pyramid.height, turn)
     scores = landmarks.rate(pyramid, windows)
     best = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
     return windows[best[scores[best] >= PROMISING]]
 
 
-def grid(width: int, height: int) -> NDArray[np.float64]:
+def grid(width: int, height: int, turn: float = 0.0) -> NDArray[np.float64]:
     """At most `MOST_WINDOWS` windows over an image, the largest first."""
     rows: list[tuple[float, float, float, float]] = []
     side = 1.5 * min(width, height)
     while True:
-        ring = [
-            (x, y, side, turn)
-            for turn in _TURNS
-            for y in _places(height, side)
-            for x in _places(width, side)
-        ]
+        ring = [(x, y, side, turn) for y in _places(height, side) for x in _places(width, side)]
         if len(rows) + len(ring) > MOST_WINDOWS or side < 16:
             return np.array(rows or ring[:MOST_WINDOWS], dtype=np.float64)
         rows += ring

@@ -130,7 +130,7 @@ def test_training_learns_and_the_exported_file_agrees(patches: Patches, tmp_path
     torch.manual_seed(0)
     said: list[dict[str, float]] = []
     config = TrainConfig(steps=100, batch=16)
-    network = train(Landmarks(), patches, config, lambda _, terms: said.append(terms))
+    network = train(Landmarks(), patches, config, lambda _, terms, __: said.append(terms))
     assert said[-1]["points"] < 8, "an untrained network is about 10 pixels off"
 
     assert export(network, tmp_path / "landmarks.onnx") < 1e-3

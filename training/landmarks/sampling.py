@@ -84,17 +84,21 @@ def _negative(patches: Patches, index: int, random: Random) -> Grey:
     if draw < 0.65 and len(patches.backgrounds):
         patch = patches.backgrounds[int(random.integers(len(patches.backgrounds)))]
         return _warp(patch, _window(Jitter(180, 1.3, 0.1), random))
-    patch = _look(patches, index, random)
-    scale, shift, turn = 1.0, 0.0, random.uniform(-30, 30)
-    kind = random.integers(4)
-    if kind == 0:
-        scale = random.choice([random.uniform(2.1, 4), random.uniform(0.3, 0.45)])
-    elif kind == 1:
-        turn = random.uniform(75, 285)
-    else:
-        shift, scale = random.uniform(0.4, 0.7), random.uniform(0.8, 1.6)
-    way = random.uniform(0, 2 * np.pi)
-    return _warp(patch, _matrix(turn, scale, shift * np.cos(way), shift * np.sin(way)))
+    return _warp(_look(patches, index, random), _misplaced(random))
+
+
+def _misplaced(random: Random) -> NDArray[np.float64]:
+    """A window that holds a face, but off by clearly more than `COARSE` in place, size or turn."""
+    while True:
+        turn = random.uniform(-180, 180) if random.random() < 0.5 else random.uniform(-30, 30)
+        scale = float(np.exp(random.uniform(np.log(0.4), np.log(4))))
+        x, y = random.uniform(-0.6, 0.6, 2).tolist()
+        if (
+            abs(turn) > COARSE.turn + 15
+            or abs(np.log(scale)) > 1.5 * np.log(COARSE.scale)
+            or np.hypot(x, y) > 2 * COARSE.shift
+        ):
+            return _matrix(turn, scale, x, y)
 
 
 def nothing(random: Random) -> Grey:
