@@ -78,7 +78,7 @@ def _results_table(results: Sequence[Result]) -> str:
         [
             result.system,
             *(figure_text(result.figure(name)) for name in names),
-            interval_text(result.rank_1_wilson, 100, 1),
+            interval_text(result.rank_1_wilson),
             str(result.fta),
             str(result.fte),
         ]

@@ -9,10 +9,12 @@ from training.evaluation.intervals import Interval
 from training.evaluation.published import METHODS, NOTE, PUBLISHED
 from training.evaluation.scoring import Difference, Figure, Result
 
-COLUMNS = ("rank-5", "VR@FMR=1.00%", "VR@FMR=0.10%", "FNIR@FPIR=10%", "EER")
+COLUMNS = ("rank-1", "rank-5", "VR@FMR=1.00%", "VR@FMR=0.10%", "FNIR@FPIR=10%")
+"""What fits a terminal of 80 characters; the report has every figure."""
+
 NOT_MEASURABLE = "n/m"
 CAPTION = (
-    "percent; 95 % intervals from drawing people, and Wilson's; ties and faces not found count "
+    "percent; 95 % intervals from drawing people, W: Wilson's; ties and faces not found count "
     "against; n/m: too few comparisons"
 )
 
@@ -38,17 +40,15 @@ def figure_text(figure: Figure) -> str:
     unit = 1 if figure.name == "d'" else 100
     digits = 2 if figure.name == "d'" else 1
     text = f"{figure.value * unit:.{digits}f}"
-    return (
-        text
-        if figure.interval is None
-        else f"{text} {interval_text(figure.interval, unit, digits)}"
-    )
+    if figure.interval is not None:
+        text += f" {interval_text(figure.interval, unit, digits)}"
+    return text
 
 
-def interval_text(interval: Interval, unit: float, digits: int) -> str:
-    """Both ends, as in the tables."""
+def interval_text(interval: Interval, unit: float = 100, digits: int = 1) -> str:
+    """Both ends without a space between, so that a cell breaks before it."""
     low, high = (end * unit for end in interval)
-    return f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{low:.{digits}f}-{high:.{digits}f}"
 
 
 def difference_text(difference: Difference) -> str:
@@ -69,14 +69,12 @@ def title_of(result: Result) -> str:
 def _trial_table(rows: Sequence[Result]) -> Table:
     table = Table(title=title_of(rows[0]), caption=CAPTION, box=None)
     table.add_column("system")
-    for column in ("rank-1", "(Wilson)", *COLUMNS, "FTA/FTE"):
-        table.add_column(column, justify="right")
+    for column in (*COLUMNS, "FTA/\nFTE"):
+        table.add_column(column.replace("=", "\n"), justify="right", no_wrap=True)
     for row in rows:
-        rank_1, *others = [
-            figure_text(row.figure(name)).replace(" [", "\n[") for name in ("rank-1", *COLUMNS)
-        ]
-        wilson = "\n" + interval_text(row.rank_1_wilson, 100, 1)
-        table.add_row(row.system, rank_1, wilson, *others, f"{row.fta}/{row.fte}")
+        figures = [figure_text(row.figure(name)).replace(" ", "\n") for name in COLUMNS]
+        figures[0] += f"\nW {interval_text(row.rank_1_wilson)}"
+        table.add_row(row.system, *figures, f"{row.fta}/{row.fte}")
     return table
 
 
