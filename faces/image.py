@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 from faces.errors import ImageTooLarge, UnsupportedImage
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+MAX_SIDE = 32_766
+"""Pixels; OpenCV resamples no image with a longer side."""
 _WIDE_MODES = ("I", "F")
 
 
@@ -64,6 +66,8 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
         raise ImageTooLarge(
             f"The image is {width} x {height}; at most {limits.max_pixels:,} pixels are decoded."
         )
+    if max(width, height) > MAX_SIDE:
+        raise ImageTooLarge(f"The image is {width} x {height}; no side may exceed {MAX_SIDE:,}.")
     if getattr(image, "n_frames", 1) > 1:
         raise UnsupportedImage("The image is animated; send one frame of it.")
 

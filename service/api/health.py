@@ -27,7 +27,7 @@ class VersionOut(BaseModel):
 
     version: str = Field(examples=["0.1.0"])
     model: str = Field(description="Name of the model bundle.")
-    model_identity: str = Field(description="sha256 of the bundle's manifest.")
+    model_identity: str = Field(description="Digest of all that its vectors depend on.")
     dimension: int = Field(examples=[256])
     modalities: list[str] = Field(examples=[["nir", "sketch", "vis"]])
     calibrated: list[str] = Field(description="Modalities whose scores have an FMR and an FPIR.")

@@ -170,7 +170,7 @@ class GalleryOut(BaseModel):
 
     gallery: str = Field(examples=["default"])
     model: str = Field(description="Name of the model bundle that made its vectors.")
-    model_identity: str = Field(description="sha256 of that bundle's manifest.")
+    model_identity: str = Field(description="Digest of all that its vectors depend on.")
     created_at: datetime
     subjects: int = Field(examples=[143])
     templates: int = Field(examples=[150])

@@ -46,6 +46,7 @@ REFUSED = {
     "a GIF": (encoded(Image.fromarray(photo(1)), "GIF"), 415, "unsupported_image"),
     "a TIFF": (encoded(Image.fromarray(photo(1)), "TIFF"), 415, "unsupported_image"),
     "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "unsupported_image"),
+    "a strip": (png(np.zeros((60, 33_000, 3), np.uint8)), 413, "image_too_large"),
     "no face": (png(photo()), 422, "no_face"),
     "21 MB": (png(photo(1)) + bytes(21 * 2**20), 413, "image_too_large"),
     "a face of 20 pixels": (png(photo(1, side=20)), 422, "low_quality"),
