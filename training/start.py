@@ -16,12 +16,12 @@ from training.material import Material
 from training.networks import CONTENT, ContentEncoder
 from training.state import State
 
-BATCHES = 60
+BATCHES = 80
 RIDGE = 1.0
 """Times the mean of the within-person variances, added to each."""
 ITERATIONS = 8
-OTHER_WEIGHTS = 0.1
-"""What is left of the random weights of the convolutional stages, so that they only perturb."""
+OTHER_WEIGHTS = 0.0
+"""What is left of the random weights of the convolutional stages: they start from silence."""
 
 
 @torch.no_grad()
