@@ -21,7 +21,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(SERVE)/.ready ## Set up and start the service on http://127.0.0.1:8000 (no torch)
-	$(SERVE)/bin/null-face serve --host $(HOST) --port $(PORT) $(ARGS)
+	$(SERVE)/bin/python -m service.cli serve --host $(HOST) --port $(PORT) $(ARGS)
 
 test: check ## Set up and run every check and test that needs no GPU
 	$(BIN)/pytest $(ARGS)
@@ -43,7 +43,7 @@ train: $(DEV)/.ready ## Train: make train ARGS="--config FILE"
 	$(BIN)/python -m training train $(ARGS)
 
 evaluate: $(DEV)/.ready ## Evaluate a bundle: make evaluate ARGS="..."
-	$(BIN)/null-face evaluate $(ARGS)
+	$(BIN)/python -m service.cli evaluate $(ARGS)
 
 lock: python ## Resolve every extra anew and write constraints.txt
 	$(PYTHON) tools/lock.py

@@ -1,6 +1,7 @@
 """The list of commands, and how each of them fails: in one line, with exit code 1."""
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from typer.core import TyperGroup
 from faces.errors import FaceError
 from service.cli import bundle, database, enroll, extensions, identify, serve, verify
 from service.cli.errors import CommandError
-from service.cli.output import complain
+from service.cli.output import complain, out
 
 
 class OneLineErrors(TyperGroup):
@@ -31,11 +32,28 @@ class OneLineErrors(TyperGroup):
 
 app = typer.Typer(
     cls=OneLineErrors,
-    help="Enrol visible-light photos, then find people by near-infrared frames or sketches.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"null-face {version('null-face')}")
+        raise typer.Exit
+
+
+@app.callback()
+def null_face(
+    wanted: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Enrol visible-light photos, then find people by near-infrared frames or sketches."""
+
+
 app.command("serve")(serve.serve)
 app.command("enroll")(enroll.enroll)
 app.command("identify")(identify.identify)

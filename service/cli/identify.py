@@ -11,7 +11,7 @@ from rich.text import Text
 
 from faces.locate import FacePolicy
 from service.api.answers import IdentifyOut
-from service.cli.errors import CommandError
+from service.cli.errors import PHOTO_CODES, Refused
 from service.cli.options import (
     DEFAULT_SERVER,
     Gallery,
@@ -64,11 +64,16 @@ def identify(
             try:
                 data = file.read_bytes()
                 found = patiently(lambda data=data: to.identify(data, search))  # type: ignore[misc]
-            except (CommandError, OSError) as error:
-                complain(f"{file}: {error.strerror if isinstance(error, OSError) else error}")
+            except OSError as error:
+                complain(f"{file}: {error.strerror}")
                 failed = True
-                continue
-            _show_json(file, found) if as_json else _show(file, found)
+            except Refused as error:
+                if error.code not in PHOTO_CODES:
+                    raise
+                complain(f"{file}: {error}")
+                failed = True
+            else:
+                _show_json(file, found) if as_json else _show(file, found)
     if failed:
         raise typer.Exit(1)
 

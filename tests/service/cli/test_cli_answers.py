@@ -77,7 +77,8 @@ def test_a_bad_file_does_not_keep_the_others_from_an_answer(
 
 
 def test_an_unknown_gallery_is_told_in_one_line(run: Run, sketch: Path) -> None:
-    result = run("identify", sketch, "--gallery", "nowhere")
+    result = run("identify", sketch, sketch, "--gallery", "nowhere")
+    assert len(result.output.splitlines()) == 1
     assert result.exit_code == 1
     assert "No gallery is called 'nowhere'" in result.output
 
