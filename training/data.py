@@ -76,9 +76,6 @@ def source_paths(root: Path, source: Source) -> list[Path]:
     paths = [
         path for path in _images(root, source) if not for_calibration(_person(path, root, source))
     ]
-    if source.least > 1:
-        images = Counter(path.parent for path in paths)
-        paths = [path for path in paths if images[path.parent] >= source.least]
     if source.half:
         paths = [path for path in paths if half_of(path.stem) == source.half]
     if source.hold_out:
@@ -110,7 +107,11 @@ def half_of(stem: str) -> str:
 
 def _images(root: Path, source: Source) -> list[Path]:
     folder = root / source.path
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if source.least == 1:
+        return paths
+    images = Counter(path.parent for path in paths)
+    return [path for path in paths if images[path.parent] >= source.least]
 
 
 def _person(path: Path, root: Path, source: Source) -> str:
