@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,16 +82,22 @@ def _encode(
     paths = [path for images in people.values() for path in images]
     names = np.array([person for person, images in people.items() for _ in images])
     recipe = bundle_recipe(bundle)
-    simulated = modality is Modality.NIR
-    if simulated:
+    if source.modality is Modality.VIS:
         recipe = replace(recipe, spec=replace(recipe.spec, colour="rgb"))
     made = cached_crops(paths, recipe, cache=cache / "crops", processes=2)
     crops = np.asarray(made.crops[made.found])
-    if simulated:
-        rng = np.random.default_rng(0)
-        crops = np.stack([render(crop, Modality.NIR, rng) for crop in crops])
+    if source.modality is Modality.VIS:
+        crops = _photos_as(modality, crops)
     vectors = [
         encoder(crops[start : start + BATCH].astype(np.float32) / np.float32(255), modality)
         for start in range(0, len(crops), BATCH)
     ]
     return np.concatenate(vectors), names[made.found]
+
+
+def _photos_as(modality: Modality, photos: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, 128, 128, 3) RGB crops as grey ones, or rendered as NIR."""
+    if modality is Modality.VIS:
+        return np.stack([cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) for photo in photos])
+    rng = np.random.default_rng(0)
+    return np.stack([render(photo, modality, rng) for photo in photos])
