@@ -21,7 +21,6 @@ def own_journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `null-face ...` against the server."""
     monkeypatch.setenv("NULL_FACE_SERVER", url)
-    monkeypatch.setenv("COLUMNS", "200")
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
 
