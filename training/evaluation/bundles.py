@@ -1,16 +1,11 @@
 """A model bundle as a row of the table, on the crops that its own locator makes."""
 
-from functools import partial
-from pathlib import Path
-
 from faces.bundle import Bundle
-from faces.cascade import CascadeLocator
 from faces.encode import Encoder
 from faces.errors import BundleError
-from faces.landmarks import LandmarkNetwork
-from faces.locate import Locator
 from training.crops import Recipe
 from training.evaluation.systems import System, on_crops
+from training.recipe import cascade_recipe
 
 
 def bundle_system(bundle: Bundle, *, threads: int = 1) -> System:
@@ -27,10 +22,4 @@ def bundle_recipe(bundle: Bundle) -> Recipe:
     name = bundle.manifest.landmarks
     if name is None:
         raise BundleError(f"The bundle {bundle.manifest.name} brings no landmark network.")
-    locator = f"cascade+{bundle.manifest.files[name]}"
-    return Recipe(bundle.crop_spec, partial(open_cascade, bundle.path(name)), locator)
-
-
-def open_cascade(landmarks: Path) -> Locator:
-    """The default locator; a plain function so that worker processes can call it too."""
-    return CascadeLocator(LandmarkNetwork(landmarks))
+    return cascade_recipe(bundle.crop_spec, bundle.path(name))
