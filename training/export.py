@@ -76,7 +76,9 @@ def export_bundle(
         )
         write_bundle(folder, manifest)
         shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(folder, out)
+        out.mkdir()  # not copytree: the temporary folder is closed to other users
+        for file in folder.iterdir():
+            shutil.copyfile(file, out / file.name)
     return write_bundle(out, manifest)
 
 
