@@ -39,7 +39,8 @@ class Settings(BaseSettings):
         default_factory=_cores, description="Images decoded and encoded at once; default: cores."
     )
     patience: Annotated[float, Field(gt=0)] = Field(
-        10.0, description="Seconds a request waits for a core or for the database before it is `busy`."
+        10.0,
+        description="Seconds a request waits for a core or for the database before it is `busy`.",
     )
     providers: tuple[str, ...] = Field(
         ("CUDAExecutionProvider", "CPUExecutionProvider"),
