@@ -20,8 +20,6 @@ PEOPLE = 40
 FOUND = {"nir": 16, "sketch": 16}
 """At least so many of the forty at rank 1."""
 
-pytestmark = pytest.mark.skipif(not SHIPPED.exists(), reason="models/default is not there yet")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

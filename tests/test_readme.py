@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import ROOT, SHIPPED, served
+from running import ROOT, served
 
 from service.settings import Settings
 
@@ -21,8 +21,6 @@ ADDRESS = "http://127.0.0.1:8000"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not SHIPPED.exists():
-        pytest.skip("models/default is not there yet")
     with served(tmp_path_factory.mktemp("readme") / "gallery.db") as address:
         yield address
 

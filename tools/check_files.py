@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = 40 * 2**20
 PICKLED = {".pt", ".pth", ".pkl", ".ckpt"}
 KEY_MARK = b"-----BEGIN " + b"PRIVATE KEY-----"
 

@@ -7,9 +7,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from faces.bundle import Bundle, MetricFields, load_bundle
+from faces.bundle import MANIFEST, Bundle, MetricFields, load_bundle
 from service.cli.output import out
 from service.settings import Settings
+
+LONGEST = 200
 
 app = typer.Typer(help="Look at model bundles.", no_args_is_help=True)
 
@@ -51,13 +53,17 @@ def _facts(bundle: Bundle) -> Table:
         )
         or "no modality",
     }
-    rows |= {f"training: {name}": str(value) for name, value in manifest.training.items()}
+    rows |= {f"training: {name}": _short(str(value)) for name, value in manifest.training.items()}
     for name, value in rows.items():
         table.add_row(name, Text(value))
     for name in sorted(manifest.files):
         size = bundle.path(name).stat().st_size
         table.add_row(name, f"{size:,} bytes, sha256 as listed")
     return table
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ... (see {MANIFEST})"
 
 
 def _metrics(metrics: list[MetricFields]) -> Table:
