@@ -20,13 +20,13 @@ TURNED = (Search(640, frame=0.25, turn=-30.0), Search(640, frame=0.25, turn=30.0
 CLOSER = Search(1280, frame=0.25, local=True, scale_step=1.1, neighbours=1)
 SCANNED_TURNS = (-45.0, 45.0)
 
-ACCEPTED = 0.5
-ACCEPTED_IN_DOUBT = 0.9
-"""Least score of a face in the first search, and in the wider ones that follow if it fails."""
+SURE = 0.9
+DOUBTFUL = 0.5
+"""Scores. A sure face ends the search; what the first search doubts counts if nothing is sure."""
 
 
 class CascadeLocator:
-    """A `faces.locate.Locator`. Looks harder, and asks for more, while it finds nothing.
+    """A `faces.locate.Locator`. Looks harder while it finds nothing that is surely a face.
 
     Safe to share between threads.
     """
@@ -42,11 +42,13 @@ class CascadeLocator:
             return []
         pyramid = Pyramid(grey)
         first = FIRST_FRAMED if min(grey.shape) < FRAMED_BELOW else FIRST
-        faces = self._judge(pyramid, self._cascade.propose(pyramid, first), ACCEPTED)
-        wider = self._wider(pyramid)
-        while not faces and (windows := next(wider, None)) is not None:
-            faces = self._judge(pyramid, windows, ACCEPTED_IN_DOUBT)
-        return faces
+        likely = self._judge(pyramid, self._cascade.propose(pyramid, first))
+        if sure := _sure(likely):
+            return sure
+        for windows in self._wider(pyramid):
+            if sure := _sure(self._judge(pyramid, windows)):
+                return sure
+        return likely
 
     def _wider(self, pyramid: Pyramid) -> Iterator[Windows]:
         yield np.concatenate([self._cascade.propose(pyramid, search) for search in TURNED])
@@ -55,14 +57,18 @@ class CascadeLocator:
         for turn in SCANNED_TURNS:
             yield scan(pyramid, self._landmarks, turn)
 
-    def _judge(self, pyramid: Pyramid, windows: Windows, accepted: float) -> list[Face]:
+    def _judge(self, pyramid: Pyramid, windows: Windows) -> list[Face]:
         points, scores = self._landmarks(pyramid, windows)
         faces = [
             face_of(each, float(score), pyramid.width, pyramid.height)
             for each, score in zip(points, scores, strict=True)
-            if score >= accepted and is_a_face_shape(each)
+            if score >= DOUBTFUL and is_a_face_shape(each)
         ]
         return sorted(distinct(faces), key=_area, reverse=True)
+
+
+def _sure(faces: list[Face]) -> list[Face]:
+    return [face for face in faces if face.score >= SURE]
 
 
 def face_of(points: NDArray[np.float32], score: float, width: int, height: int) -> Face:

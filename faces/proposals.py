@@ -79,7 +79,8 @@ def _searched(
     longest = max(width, height)
     scale = min(search.long_side, max(SMALL_SIDE, longest)) / longest
     border = search.frame * min(width, height)
-    size = (round(scale * (width + 2 * border)), round(scale * (height + 2 * border)))
+    wanted = (scale * (width + 2 * border), scale * (height + 2 * border))
+    size = (max(1, round(wanted[0])), max(1, round(wanted[1])))
     linear = turn_matrix(scale, search.turn)
     middle = (np.array(size) - 1) / 2 - linear @ ((np.array([width, height]) - 1) / 2)
     return scale, np.column_stack([linear, middle]), size

@@ -109,10 +109,11 @@ def test_every_face_of_a_group_is_found_the_largest_first(
         np.full((200, 300, 3), 255, np.uint8),
         np.zeros((1, 1, 3), np.uint8),
         np.zeros((3, 900, 3), np.uint8),
+        np.tile(np.arange(250, dtype=np.uint8), (12, 120))[:, :, None].repeat(3, axis=2),
         np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8),
         np.repeat(np.linspace(0, 255, 320 * 240).reshape(240, 320, 1), 3, 2).astype(np.uint8),
     ],
-    ids=["blank", "one pixel", "a strip", "noise", "a gradient"],
+    ids=["blank", "one pixel", "a strip", "a long strip", "noise", "a gradient"],
 )
 def test_an_image_without_a_face_has_none(locate: CascadeLocator, image: Image) -> None:
     assert locate(image) == []
@@ -136,13 +137,15 @@ def test_threads_share_one_locator(locate: CascadeLocator, astronaut: Image) -> 
         assert all(np.array_equal(a.points, b.points) for a, b in zip(one, other, strict=True))
 
 
-def test_a_24_megapixel_photo_takes_bounded_time(locate: CascadeLocator, astronaut: Image) -> None:
+def test_a_24_megapixel_photo_takes_bounded_cpu_time(
+    locate: CascadeLocator, astronaut: Image
+) -> None:
     large = cv2.resize(astronaut, (6000, 4000), interpolation=cv2.INTER_LINEAR)
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(locate(large)) == 1
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     empty = np.zeros((4000, 6000, 3), np.uint8)
     empty[::7] = 90
-    started = time.perf_counter()
+    started = time.process_time()
     assert locate(empty) == []
-    assert time.perf_counter() - started < 6
+    assert time.process_time() - started < 6
