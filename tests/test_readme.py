@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from running import ROOT, served
 
-from service.settings import Settings
-
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MARKED = re.compile(r"<!-- test -->\n```(sh|python)\n(.*?)```", re.DOTALL)
 SNIPPETS = MARKED.findall((ROOT / "README.md").read_text())
@@ -68,12 +66,6 @@ def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text()
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "index.md" or f"]({page.name})" in index, page.name
-
-
-def test_every_setting_is_described() -> None:
-    described = set(re.findall(r"`(NULL_FACE_\w+)`", (ROOT / "docs" / "operations.md").read_text()))
-    settings = {f"NULL_FACE_{name.upper()}" for name in Settings.model_fields}
-    assert described - {"NULL_FACE_SERVER"} == settings
 
 
 def test_the_drawn_examples_are_as_the_script_draws_them(tmp_path: Path) -> None:
