@@ -20,9 +20,11 @@ TURNED = (Search(640, frame=0.25, turn=-30.0), Search(640, frame=0.25, turn=30.0
 CLOSER = Search(1280, frame=0.25, local=True, scale_step=1.1, neighbours=1)
 SCANNED_TURNS = (-45.0, 45.0)
 
+CERTAIN = 0.99
 SURE = 0.9
 DOUBTFUL = 0.5
-"""Scores. A sure face ends the search; what the first search doubts counts if nothing is sure."""
+"""Scores. Wider searches try hundreds of windows, so there the texture of blank paper reaches 0.98
+now and then, while true faces stay above 0.99."""
 
 
 class CascadeLocator:
@@ -43,12 +45,15 @@ class CascadeLocator:
         pyramid = Pyramid(grey)
         first = FIRST_FRAMED if min(grey.shape) < FRAMED_BELOW else FIRST
         likely = self._judge(pyramid, self._cascade.propose(pyramid, first))
-        if sure := _sure(likely):
+        if sure := _scoring(SURE, likely):
             return sure
+        best: list[Face] = []
         for windows in self._wider(pyramid):
-            if sure := _sure(self._judge(pyramid, windows)):
-                return sure
-        return likely
+            faces = self._judge(pyramid, windows)
+            if certain := _scoring(CERTAIN, faces):
+                return certain
+            best = sorted(best + _scoring(SURE, faces), key=_score)[-1:]
+        return best or likely
 
     def _wider(self, pyramid: Pyramid) -> Iterator[Windows]:
         yield np.concatenate([self._cascade.propose(pyramid, search) for search in TURNED])
@@ -67,8 +72,12 @@ class CascadeLocator:
         return sorted(distinct(faces), key=_area, reverse=True)
 
 
-def _sure(faces: list[Face]) -> list[Face]:
-    return [face for face in faces if face.score >= SURE]
+def _scoring(least: float, faces: list[Face]) -> list[Face]:
+    return [face for face in faces if face.score >= least]
+
+
+def _score(face: Face) -> float:
+    return face.score
 
 
 def face_of(points: NDArray[np.float32], score: float, width: int, height: int) -> Face:
@@ -97,7 +106,7 @@ def is_a_face_shape(points: NDArray[np.float32]) -> bool:
 def distinct(faces: list[Face]) -> list[Face]:
     """The best-scored face of each group of overlapping ones."""
     kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: face.score, reverse=True):
+    for face in sorted(faces, key=_score, reverse=True):
         if not any(_overlap(face, other) for other in kept):
             kept.append(face)
     return kept
