@@ -11,6 +11,7 @@ from faces.landmarks import SIZE, TEMPLATE, LandmarkNetwork, Pyramid, unmap
 from faces.locate import Face
 from faces.proposals import WINDOW_DROP, WINDOW_PER_BOX, Cascade, Search, Windows
 from faces.scan import scan
+from faces.shake import holds
 
 SMALLEST_IMAGE = 12
 FRAMED_BELOW = 256
@@ -20,15 +21,13 @@ TURNED = (Search(640, frame=0.25, turn=-30.0), Search(640, frame=0.25, turn=30.0
 CLOSER = Search(1280, frame=0.25, local=True, scale_step=1.1, neighbours=1)
 SCANNED_TURNS = (-45.0, 45.0)
 
-CERTAIN = 0.99
 SURE = 0.9
-DOUBTFUL = 0.5
-"""Scores. Wider searches try hundreds of windows, so there the texture of blank paper reaches 0.98
-now and then, while true faces stay above 0.99."""
+"""Least score of a face. Wider searches try hundreds of windows, and at the best of hundreds even
+blank paper may score 0.98, so what they find must also hold when it is shaken."""
 
 
 class CascadeLocator:
-    """A `faces.locate.Locator`. Looks harder while it finds nothing that is surely a face.
+    """A `faces.locate.Locator`. Looks harder while it finds nothing.
 
     Safe to share between threads.
     """
@@ -44,16 +43,12 @@ class CascadeLocator:
             return []
         pyramid = Pyramid(grey)
         first = FIRST_FRAMED if min(grey.shape) < FRAMED_BELOW else FIRST
-        likely = self._judge(pyramid, self._cascade.propose(pyramid, first))
-        if sure := _scoring(SURE, likely):
-            return sure
-        best: list[Face] = []
-        for windows in self._wider(pyramid):
-            faces = self._judge(pyramid, windows)
-            if certain := _scoring(CERTAIN, faces):
-                return certain
-            best = sorted(best + _scoring(SURE, faces), key=_score)[-1:]
-        return best or likely
+        faces = self._judge(pyramid, self._cascade.propose(pyramid, first))
+        wider = self._wider(pyramid)
+        while not faces and (windows := next(wider, None)) is not None:
+            found = self._judge(pyramid, windows)
+            faces = [face for face in found if holds(self._landmarks, pyramid, face.points)]
+        return faces
 
     def _wider(self, pyramid: Pyramid) -> Iterator[Windows]:
         yield np.concatenate([self._cascade.propose(pyramid, search) for search in TURNED])
@@ -67,17 +62,9 @@ class CascadeLocator:
         faces = [
             face_of(each, float(score), pyramid.width, pyramid.height)
             for each, score in zip(points, scores, strict=True)
-            if score >= DOUBTFUL and is_a_face_shape(each)
+            if score >= SURE and is_a_face_shape(each)
         ]
         return sorted(distinct(faces), key=_area, reverse=True)
-
-
-def _scoring(least: float, faces: list[Face]) -> list[Face]:
-    return [face for face in faces if face.score >= least]
-
-
-def _score(face: Face) -> float:
-    return face.score
 
 
 def face_of(points: NDArray[np.float32], score: float, width: int, height: int) -> Face:
@@ -106,7 +93,7 @@ def is_a_face_shape(points: NDArray[np.float32]) -> bool:
 def distinct(faces: list[Face]) -> list[Face]:
     """The best-scored face of each group of overlapping ones."""
     kept: list[Face] = []
-    for face in sorted(faces, key=_score, reverse=True):
+    for face in sorted(faces, key=lambda face: face.score, reverse=True):
         if not any(_overlap(face, other) for other in kept):
             kept.append(face)
     return kept

@@ -119,6 +119,13 @@ def test_an_image_without_a_face_has_none(locate: CascadeLocator, image: Image) 
     assert locate(image) == []
 
 
+@pytest.mark.parametrize("name", ["coffee", "moon", "page", "brick", "text"])
+def test_a_texture_is_no_face_however_long_one_looks(locate: CascadeLocator, name: str) -> None:
+    pixels = getattr(pytest.importorskip("skimage.data"), name)()
+    image = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+    assert locate(np.ascontiguousarray(image)) == []
+
+
 def test_a_mirrored_image_has_mirrored_points(locate: CascadeLocator, astronaut: Image) -> None:
     [face] = locate(astronaut)
     [mirrored] = locate(np.ascontiguousarray(astronaut[:, ::-1]))
