@@ -69,10 +69,12 @@ def title_of(result: Result) -> str:
 def _trial_table(rows: Sequence[Result]) -> Table:
     table = Table(title=title_of(rows[0]), caption=CAPTION, box=None)
     table.add_column("system")
-    for column in (*COLUMNS, "FTA/\nFTE"):
+    measured = {figure.name for row in rows for figure in row.figures}
+    columns = [name for name in COLUMNS if name in measured]
+    for column in (*columns, "FTA/\nFTE"):
         table.add_column(column.replace("=", "\n"), justify="right", no_wrap=True)
     for row in rows:
-        figures = [figure_text(row.figure(name)).replace(" ", "\n") for name in COLUMNS]
+        figures = [figure_text(row.figure(name)).replace(" ", "\n") for name in columns]
         figures[0] += f"\nW {interval_text(row.rank_1_wilson)}"
         table.add_row(row.system, *figures, f"{row.fta}/{row.fte}")
     return table

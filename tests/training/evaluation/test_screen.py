@@ -60,3 +60,11 @@ def test_the_table_fits_80_characters_and_marks_the_paper_as_published():
     assert "100.0-100.0" in text
     assert "2/1" in text
     assert "CASIA NIR-VIS 2.0 (published)" in text
+
+
+def test_what_a_service_cannot_be_measured_for_has_no_column():
+    console = Console(width=80, record=True)
+    show(console, [result(Figure("rank-1", 0.84, (0.8, 0.88)))])
+    text = console.export_text()
+    assert "84.0" in text
+    assert "VR@FMR" not in text
