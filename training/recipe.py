@@ -4,7 +4,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
-from faces import cascade, landmarks, proposals, scan
+from faces import cascade, landmarks, proposals, scan, shake
 from faces.align import CropSpec
 from faces.cascade import CascadeLocator
 from faces.errors import BundleError
@@ -17,7 +17,7 @@ from training.template import CROP
 LANDMARKS = Path(__file__).parent / "landmarks" / "landmarks.onnx"
 
 CASCADE_SOURCES = tuple(
-    Path(str(module.__file__)) for module in (cascade, landmarks, proposals, scan)
+    Path(str(module.__file__)) for module in (cascade, landmarks, proposals, scan, shake)
 )
 """What decides, beside the network, where the default locator puts the points."""
 
