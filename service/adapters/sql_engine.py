@@ -1,5 +1,6 @@
-"""Opening a database: connections, transactions, and what their failures mean."""
+"""Opening a database: connections, transactions, migrations."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,10 +10,8 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.core.errors import Busy, Unavailable
+from service.adapters.sql_failures import explained, leave_old_primary
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _WRITES = "null_face_writes"
@@ -20,19 +19,55 @@ _MIGRATION_LOCK = 0x6E756C6C
 
 
 def open_engine(url: str, patience: float = 10.0) -> Engine:
-    """Connect to a database; the folder of a SQLite file is made where it is missing.
+    """Connect to a database: `sqlite:///file`, or `postgresql://user@host/name`.
 
     A writer waits `patience` seconds for another one. Parameters stay out of every error message,
     since they hold vectors and names.
     """
     parsed = make_url(url)
-    sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite:
-        _make_folder(parsed)
-    engine = create_engine(parsed, hide_parameters=True, pool_size=8, max_overflow=56)
-    if sqlite:
-        event.listen(engine, "connect", partial(_set_up_sqlite, patience))
-        event.listen(engine, "begin", _begin_sqlite)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed, patience)
+    if parsed.drivername in ("postgres", "postgresql"):
+        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"), patience)
+    return _open_postgresql(parsed, patience)
+
+
+def _open_sqlite(url: URL, patience: float) -> Engine:
+    """The folder of the file is made where it is missing."""
+    _make_folder(url)
+    engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=56)
+    event.listen(engine, "connect", partial(_set_up_sqlite, patience))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_postgresql(url: URL, patience: float) -> Engine:
+    """At most 16 connections a process: a server has 100, unless it was told otherwise.
+
+    Each is tried before it is used, so that a restart of the server costs nobody an error who
+    comes later; a host that has gone silent is given up after `patience` seconds.
+    """
+    given_up: dict[str, object] = {
+        "connect_timeout": max(2, math.ceil(patience)),
+        "keepalives_idle": max(1, math.ceil(patience)),
+        "tcp_user_timeout": math.ceil(patience * 1000),
+    }
+    try:
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_size=8,
+            max_overflow=8,
+            pool_timeout=patience,
+            pool_pre_ping=True,
+            connect_args={name: at for name, at in given_up.items() if name not in url.query},
+        )
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{url.drivername} needs a driver: pip install 'null-face[postgres]'."
+        ) from error
+    event.listen(engine, "begin", partial(_begin_postgresql, patience))
+    event.listen(engine, "handle_error", leave_old_primary)
     return engine
 
 
@@ -64,30 +99,24 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _begin_postgresql(patience: float, connection: Connection) -> None:
+    """SET LOCAL, not SET: behind a pooler such as pgBouncer the session is not ours."""
+    if connection.get_execution_options().get(_WRITES, False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {math.ceil(patience * 1000)}")
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes nothing."""
-    with _explained(), engine.begin() as connection:
+    with explained(), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that changes something: on leaving, it is committed or an error is raised."""
-    with _explained(), engine.execution_options(**{_WRITES: True}).begin() as connection:
+    with explained(), engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout as error:
-        raise Busy("Too many requests use the database at once.") from error
-    except (OperationalError, InterfaceError) as error:
-        if "locked" in str(error.orig):
-            raise Busy("Another writer holds the database.") from error
-        raise Unavailable("The database cannot be read or written just now.") from error
 
 
 def flush_erased(engine: Engine) -> None:
@@ -99,7 +128,7 @@ def flush_erased(engine: Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
-    with _explained(), engine.connect() as connection:
+    with explained(), engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

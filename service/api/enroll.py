@@ -34,7 +34,6 @@ router = APIRouter(route_class=ManyImagesRoute, tags=["recognition"])
         "several_faces",
         "low_quality",
         "busy",
-        "unavailable",
     ),
 )
 def post_enroll(

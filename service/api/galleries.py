@@ -24,7 +24,7 @@ router = APIRouter(prefix="/galleries", tags=["galleries"])
     operation_id="list_galleries",
     summary="List galleries",
     response_model=GalleryPageOut,
-    responses=documented("unknown_field", "busy", "unavailable"),
+    responses=documented("unknown_field", "busy"),
 )
 def get_galleries(parts: PartsDep, after: After, limit: Limit = 100) -> GalleryPageOut:
     """All galleries, oldest first, in parts."""
@@ -39,7 +39,7 @@ def get_galleries(parts: PartsDep, after: After, limit: Limit = 100) -> GalleryP
     status_code=201,
     response_model=GalleryOut,
     responses=documented(
-        "malformed_request", "duplicate", "body_too_large", "unknown_field", "busy", "unavailable"
+        "malformed_request", "duplicate", "body_too_large", "unknown_field", "busy"
     ),
 )
 def post_gallery(new: NewGallery, parts: PartsDep) -> GalleryOut:
@@ -52,7 +52,7 @@ def post_gallery(new: NewGallery, parts: PartsDep) -> GalleryOut:
     operation_id="get_gallery",
     summary="Get a gallery",
     response_model=GalleryOut,
-    responses=documented("unknown_gallery", "unknown_field", "busy", "unavailable"),
+    responses=documented("unknown_gallery", "unknown_field", "busy"),
 )
 def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
     """One gallery, its model, and how much it holds."""
@@ -64,7 +64,7 @@ def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
     operation_id="delete_gallery",
     summary="Erase a gallery",
     status_code=204,
-    responses=documented("unknown_gallery", "unknown_field", "busy", "unavailable"),
+    responses=documented("unknown_gallery", "unknown_field", "busy"),
 )
 def delete_gallery(gallery: GalleryInPath, parts: PartsDep) -> Response:
     """Erase a gallery with every subject and template in it, for good."""
@@ -77,7 +77,7 @@ def delete_gallery(gallery: GalleryInPath, parts: PartsDep) -> Response:
     operation_id="list_subjects",
     summary="List the subjects of a gallery",
     response_model=SubjectPageOut,
-    responses=documented("unknown_gallery", "unknown_field", "busy", "unavailable"),
+    responses=documented("unknown_gallery", "unknown_field", "busy"),
 )
 def get_subjects(
     gallery: GalleryInPath, parts: PartsDep, after: After, limit: Limit = 100
@@ -93,9 +93,7 @@ def get_subjects(
     operation_id="get_subject",
     summary="Get a subject",
     response_model=SubjectDetailOut,
-    responses=documented(
-        "unknown_gallery", "unknown_subject", "unknown_field", "busy", "unavailable"
-    ),
+    responses=documented("unknown_gallery", "unknown_subject", "unknown_field", "busy"),
 )
 def get_subject(
     gallery: GalleryInPath, subject_id: SubjectInPath, parts: PartsDep
@@ -116,7 +114,6 @@ def get_subject(
         "body_too_large",
         "unknown_field",
         "busy",
-        "unavailable",
     ),
 )
 def patch_subject(
@@ -132,9 +129,7 @@ def patch_subject(
     operation_id="delete_subject",
     summary="Erase a subject",
     status_code=204,
-    responses=documented(
-        "unknown_gallery", "unknown_subject", "unknown_field", "busy", "unavailable"
-    ),
+    responses=documented("unknown_gallery", "unknown_subject", "unknown_field", "busy"),
 )
 def delete_subject(gallery: GalleryInPath, subject_id: SubjectInPath, parts: PartsDep) -> Response:
     """Erase a subject and their templates, for good: no later search lists them."""
@@ -147,9 +142,7 @@ def delete_subject(gallery: GalleryInPath, subject_id: SubjectInPath, parts: Par
     operation_id="delete_template",
     summary="Erase a template",
     status_code=204,
-    responses=documented(
-        "unknown_gallery", "unknown_template", "unknown_field", "busy", "unavailable"
-    ),
+    responses=documented("unknown_gallery", "unknown_template", "unknown_field", "busy"),
 )
 def delete_template(
     gallery: GalleryInPath,

@@ -55,7 +55,7 @@ async def livez() -> StatusOut:
     operation_id="readyz",
     summary="Can it serve?",
     response_model=StatusOut,
-    responses=documented("unknown_field", "busy", "unavailable"),
+    responses=documented("unknown_field", "busy"),
 )
 def readyz(parts: PartsDep) -> StatusOut:
     """The model was tried at start-up; the database is tried now."""

@@ -32,7 +32,6 @@ router = APIRouter(route_class=FormRoute, tags=["recognition"])
         "several_faces",
         "low_quality",
         "busy",
-        "unavailable",
     ),
 )
 def post_identify(

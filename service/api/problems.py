@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from faces.errors import FaceError, SeveralFaces
 from service.api.schemas import BoxOut, RejectedOut
-from service.core.errors import NothingEnrolled, Unavailable
+from service.core.errors import Busy, NothingEnrolled
 
 log = logging.getLogger("null_face")
 
@@ -44,7 +44,6 @@ STATUS: dict[str, int] = {
     "low_quality": 422,
     "internal_error": 500,
     "busy": 503,
-    "unavailable": 503,
 }
 """Every code a client can meet."""
 
@@ -161,7 +160,7 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
     if isinstance(error, SeveralFaces):
         members["boxes"] = [BoxOut.of(box) for box in error.boxes]
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Busy):
         headers["Retry-After"] = str(error.retry_after)
         log.warning("%s: %s", code, error.__cause__ or error.detail)
     if code not in STATUS:

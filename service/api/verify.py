@@ -33,7 +33,6 @@ router = APIRouter(route_class=FormRoute, tags=["recognition"])
         "several_faces",
         "low_quality",
         "busy",
-        "unavailable",
     ),
 )
 def post_verify(

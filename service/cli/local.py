@@ -13,7 +13,7 @@ from service.api.schemas import GalleryOut
 from service.cli.errors import Refused, TryAgain
 from service.core import galleries
 from service.core.enroll import EnrollRequest, enroll
-from service.core.errors import NothingEnrolled, Unavailable, UnknownGallery
+from service.core.errors import Busy, NothingEnrolled, UnknownGallery
 from service.core.identify import Search, identify
 from service.core.verify import Reference, Threshold, verify
 from service.settings import Settings
@@ -83,7 +83,7 @@ def _in_one_line() -> Iterator[None]:
         yield
     except NothingEnrolled as error:
         raise Refused(error.rejected[0].code, error.detail) from error
-    except Unavailable as error:
+    except Busy as error:
         raise TryAgain(error.detail, error.retry_after) from error
     except FaceError as error:
         raise Refused(error.code, error.detail) from error

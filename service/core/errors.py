@@ -11,8 +11,8 @@ ServiceError
 ├── Uncalibrated          a rate was asked for, but the model's scores are not calibrated
 ├── IdempotencyConflict   an Idempotency-Key was used again for something else
 ├── NothingEnrolled       every image was refused; its code is that of the first
-└── Unavailable           the database cannot be reached or written just now
-    └── Busy              too much work at once; try again soon
+└── Busy                  too much work at once; try again soon
+    └── Unavailable       the database cannot be reached or written just now; try again later
 
 Which HTTP status a code becomes is `service.api.problems`' business.
 """
@@ -83,18 +83,17 @@ class IdempotencyConflict(ServiceError):
     code = "idempotency_conflict"
 
 
-class Unavailable(ServiceError):
-    """The database cannot be reached or written just now; nothing was changed."""
-
-    code = "unavailable"
-    retry_after = 5
-
-
-class Busy(Unavailable):
-    """Too much work at once; nothing was changed."""
+class Busy(ServiceError):
+    """Not now: too much work at once. What was asked for is not half done."""
 
     code = "busy"
     retry_after = 1
+
+
+class Unavailable(Busy):
+    """The database cannot be reached or written just now."""
+
+    retry_after = 5
 
 
 @dataclass(frozen=True, slots=True)

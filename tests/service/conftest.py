@@ -1,4 +1,7 @@
-"""One server for most tests; each test has a gallery of its own on it."""
+"""One server for most tests; each test has a gallery of its own on it.
+
+Modules marked `every_database` run on SQLite and on PostgreSQL, all others on SQLite.
+"""
 
 import itertools
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from bundles import make_bundle
+from databases import BOTH, NewDatabase, PostgresServer, new_sqlite, postgres_server
 from desk import Desk
 from drawn import locate
 from serving import in_thread, settings_for
@@ -18,16 +22,42 @@ from service.wiring import wire
 _numbers = itertools.count(1)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("every_database")
+        metafunc.parametrize("backend", BOTH if both else BOTH[:1], scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> NewDatabase:
+    if backend == "sqlite":
+        return new_sqlite(tmp_path_factory.mktemp("database"))
+    return request.getfixturevalue("postgres").new_database
+
+
+@pytest.fixture
+def database(new_database: NewDatabase) -> str:
+    """The URL of an empty database, nobody else's."""
+    return new_database()
+
+
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return make_bundle(tmp_path_factory.mktemp("bundle") / "drawn")
 
 
 @pytest.fixture(scope="session")
-def parts(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+def parts(bundle: Bundle, new_database: NewDatabase) -> Iterator[Parts]:
     """The real parts, but for the locator."""
-    database = tmp_path_factory.mktemp("database") / "made" / "gallery.db"
-    made = wire(settings_for(database, bundle.folder, parallel=2, max_images=6), locate)
+    made = wire(settings_for(new_database(), bundle.folder, parallel=2, max_images=6), locate)
     yield made
     made.close()
 

@@ -27,9 +27,9 @@ from service.wiring import wire
 ROOT = Path(__file__).parents[2]
 
 
-def settings_for(database: Path, bundle: Path, **more: object) -> Settings:
-    """Settings that no environment changes."""
-    return Settings(_env_file=None, database_url=f"sqlite:///{database}", bundle=bundle, **more)
+def settings_for(database: str, bundle: Path, **more: object) -> Settings:
+    """Settings that no environment changes; `database` is a URL."""
+    return Settings(_env_file=None, database_url=database, bundle=bundle, **more)
 
 
 @contextlib.contextmanager
@@ -62,12 +62,12 @@ class Process:
         self.handle.wait()
 
 
-def start(database: Path, bundle: Path, log: Path | None = None) -> Process:
+def start(database: str, bundle: Path, log: Path | None = None) -> Process:
     """Start a process; `wait_until_ready` before using it. Its port is free when it is chosen."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, __file__, str(database), str(bundle), str(port)]
+    command = [sys.executable, __file__, database, str(bundle), str(port)]
     output = log.open("ab") if log else subprocess.DEVNULL
     paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     environment = os.environ | {"PYTHONPATH": paths}
@@ -91,7 +91,7 @@ def wait_until_ready(process: Process, seconds: float = 180) -> None:
 def main() -> None:
     """What `start` runs."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("database", type=Path)
+    parser.add_argument("database")
     parser.add_argument("bundle", type=Path)
     parser.add_argument("port", type=int)
     given = parser.parse_args()

@@ -32,6 +32,10 @@ def served(parts: Parts) -> Iterator[httpx.Client]:
         yield client
 
 
+def sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder}/gallery.db"
+
+
 def test_an_unexpected_error_is_a_500_without_its_insides(
     parts: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -49,7 +53,9 @@ def test_an_unexpected_error_is_a_500_without_its_insides(
 
 def test_a_locked_database_is_busy_and_reads_go_on(tmp_path: Path, bundle: Bundle) -> None:
     database = tmp_path / "gallery.db"
-    with served(wire(settings_for(database, bundle.folder, patience=0.5), locate)) as client:
+    with served(
+        wire(settings_for(sqlite(tmp_path), bundle.folder, patience=0.5), locate)
+    ) as client:
         desk = Desk(client, "default")
         desk.enroll_person(1)
         with sqlite3.connect(database, isolation_level=None) as other:
@@ -64,10 +70,10 @@ def test_a_locked_database_is_busy_and_reads_go_on(tmp_path: Path, bundle: Bundl
         assert desk.enroll("b", png(photo(2))).status_code == 201
 
 
-def test_a_full_disk_is_unavailable_and_leaves_nothing_half_done(
+def test_a_full_disk_is_busy_and_leaves_nothing_half_done(
     tmp_path: Path, bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
-    parts = wire(settings_for(tmp_path / "gallery.db", bundle.folder), locate)
+    parts = wire(settings_for(sqlite(tmp_path), bundle.folder), locate)
     with served(parts) as client:
         desk = Desk(client, "default")
         desk.enroll_person(1)
@@ -80,7 +86,7 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing_half_done(
         engine.dispose()
 
         assert refused
-        assert {(a.status_code, a.json()["code"]) for a in refused} == {(503, "unavailable")}
+        assert {(a.status_code, a.json()["code"]) for a in refused} == {(503, "busy")}
         assert client.get("/galleries/default").json()["templates"] == 1 + 40 - len(refused)
         assert desk.found(png(photo(1)))[0] == "person-1"
         assert desk.enroll("c", png(photo(3))).status_code == 201
@@ -89,7 +95,7 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing_half_done(
 
 
 def test_a_database_that_is_gone_is_not_ready(tmp_path: Path, bundle: Bundle) -> None:
-    parts = wire(settings_for(tmp_path / "gallery.db", bundle.folder), locate)
+    parts = wire(settings_for(sqlite(tmp_path), bundle.folder), locate)
     with served(parts) as client:
         assert client.get("/readyz").status_code == 200
         parts.store._engine.dispose()
@@ -97,7 +103,7 @@ def test_a_database_that_is_gone_is_not_ready(tmp_path: Path, bundle: Bundle) ->
             path.unlink()
         answer = client.get("/readyz")
 
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         assert client.get("/livez").status_code == 200
 
 
@@ -110,7 +116,7 @@ def test_more_work_than_cores_is_busy_after_a_while(
         release.wait(20)
         return locate(image)
 
-    settings = settings_for(tmp_path / "gallery.db", bundle.folder, parallel=1, patience=0.2)
+    settings = settings_for(sqlite(tmp_path), bundle.folder, parallel=1, patience=0.2)
     with served(wire(settings, slow)) as client:
         first = threading.Thread(target=Desk(client, "default").enroll_person, args=(1,))
         first.start()
@@ -128,7 +134,7 @@ def test_more_work_than_cores_is_busy_after_a_while(
 @pytest.mark.parametrize("field", ["target_fpir", "target_fmr"])
 def test_a_rate_without_a_calibration_is_refused(tmp_path: Path, field: str) -> None:
     raw = make_bundle(tmp_path / "raw", calibrated=False)
-    with served(wire(settings_for(tmp_path / "gallery.db", raw.folder), locate)) as client:
+    with served(wire(settings_for(sqlite(tmp_path), raw.folder), locate)) as client:
         desk = Desk(client, "default")
         desk.enroll_person(1)
         call = "/identify" if field == "target_fpir" else "/verify"
@@ -147,7 +153,7 @@ def test_a_rate_without_a_calibration_is_refused(tmp_path: Path, field: str) -> 
 
 def test_a_modality_that_the_model_lacks_is_refused_and_not_guessed(tmp_path: Path) -> None:
     vis = make_bundle(tmp_path / "vis", modalities=("vis",))
-    with served(wire(settings_for(tmp_path / "gallery.db", vis.folder), locate)) as client:
+    with served(wire(settings_for(sqlite(tmp_path), vis.folder), locate)) as client:
         desk = Desk(client, "default")
         refused = desk.identify(png(photo(1)), modality="sketch")
         guessed = desk.identify(png(photo(1, style="sketch")))
@@ -158,7 +164,7 @@ def test_a_modality_that_the_model_lacks_is_refused_and_not_guessed(tmp_path: Pa
 
 def test_a_bundle_without_a_locator_is_refused_by_name(tmp_path: Path, bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="landmarks"):
-        wire(settings_for(tmp_path / "gallery.db", bundle.folder))
+        wire(settings_for(sqlite(tmp_path), bundle.folder))
 
 
 def test_logs_tell_the_route_and_never_the_person(desk: Desk) -> None:

@@ -14,6 +14,8 @@ from faces.bundle import Bundle
 from service.app import create_app
 from service.wiring import wire
 
+pytestmark = pytest.mark.every_database
+
 
 def test_a_gallery_is_made_listed_and_erased(client: httpx.Client) -> None:
     made = client.post("/galleries", json={"gallery": "short-lived"})
@@ -134,8 +136,10 @@ def test_galleries_do_not_see_each_other(client: httpx.Client, desk: Desk) -> No
     assert desk.found(png(photo(1))) == ["here"]
 
 
-def test_a_gallery_of_another_model_is_refused(tmp_path: Path, bundle: Bundle) -> None:
-    database, image = tmp_path / "gallery.db", png(photo(1))
+def test_a_gallery_of_another_model_is_refused(
+    database: str, tmp_path: Path, bundle: Bundle
+) -> None:
+    image = png(photo(1))
     first = wire(settings_for(database, bundle.folder), locate)
     with in_thread(create_app(first)) as url, httpx.Client(base_url=url) as client:
         Desk(client, "default").enroll_person(1)
@@ -161,7 +165,7 @@ def test_a_gallery_of_another_model_is_refused(tmp_path: Path, bundle: Bundle) -
 
 def test_an_erased_vector_is_in_no_file_of_the_database(tmp_path: Path, bundle: Bundle) -> None:
     database = tmp_path / "gallery.db"
-    parts = wire(settings_for(database, bundle.folder), locate)
+    parts = wire(settings_for(f"sqlite:///{database}", bundle.folder), locate)
     with in_thread(create_app(parts)) as url, httpx.Client(base_url=url) as client:
         desk = Desk(client, "default")
         desk.enroll("keep", png(photo(1)))

@@ -7,6 +7,8 @@ import pytest
 from desk import Desk
 from drawn import photo, png
 
+pytestmark = pytest.mark.every_database
+
 
 def test_a_repeated_request_is_answered_as_the_first(desk: Desk) -> None:
     images = (png(photo(1)), png(photo()))

@@ -83,7 +83,7 @@ def rounds(count: int, tmp_path: Path, bundle: Bundle) -> None:
     everybody: list[Client] = []
     latest: list[Client] = []
     for number in range(count + 1):
-        process = serving.start(tmp_path / "gallery.db", bundle.folder, tmp_path / "log")
+        process = serving.start(f"sqlite:///{tmp_path}/gallery.db", bundle.folder, tmp_path / "log")
         try:
             serving.wait_until_ready(process)
             check(process, latest)

@@ -1,11 +1,11 @@
 """Whatever happens in whatever order, a search equals a search of everything by hand."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from databases import NewDatabase
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
+    run_state_machine_as_test,
 )
 from workers import Worker, vector_of
 
@@ -40,11 +41,11 @@ class GalleryMachine(RuleBasedStateMachine):
     """Two workers with an index each on one database, beside a plain list of what is enrolled."""
 
     templates = Bundle("templates")
+    new_database: ClassVar[NewDatabase]
 
     @initialize()
     def start(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        self.database = Path(self.folder.name) / "gallery.db"
+        self.database = type(self).new_database()
         self.workers = [Worker(self.database), Worker(self.database)]
         self.held: list[Held] = []
         self.serial = 0
@@ -52,7 +53,6 @@ class GalleryMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         for worker in self.workers:
             worker.close()
-        self.folder.cleanup()
 
     @rule(
         target=templates,
@@ -136,10 +136,18 @@ class GalleryMachine(RuleBasedStateMachine):
         return list(best.values())
 
 
-GalleryMachine.TestCase.settings = settings(
-    max_examples=15,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-test_any_sequence_of_events_leaves_searches_right = GalleryMachine.TestCase
+@pytest.mark.every_database
+def test_any_sequence_of_events_leaves_searches_right(new_database: NewDatabase) -> None:
+    class Machine(GalleryMachine):
+        pass
+
+    Machine.new_database = staticmethod(new_database)
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

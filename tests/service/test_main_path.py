@@ -4,6 +4,8 @@ import pytest
 from desk import Desk
 from drawn import jpeg, photo, png
 
+pytestmark = pytest.mark.every_database
+
 
 @pytest.mark.parametrize("style", ["vis", "nir", "sketch"])
 def test_a_probe_of_each_modality_finds_its_person_first(desk: Desk, style: str) -> None:

@@ -1,6 +1,5 @@
 """The database's shape: Alembic leads to exactly the tables that the code expects, and back."""
 
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,16 +8,19 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from databases import PostgresServer
+from sqlalchemy import inspect, text
 
 from service.adapters.sql_engine import downgrade, open_engine, reading, upgrade
 from service.adapters.sql_tables import metadata
 
+pytestmark = pytest.mark.every_database
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_newest_revision_is_the_metadata(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/gallery.db")
+def test_the_newest_revision_is_the_metadata(database: str) -> None:
+    engine = open_engine(database)
     upgrade(engine)
 
     with reading(engine) as connection:
@@ -26,8 +28,8 @@ def test_the_newest_revision_is_the_metadata(tmp_path: Path) -> None:
         assert compare_metadata(context, metadata) == []
 
 
-def test_migrations_go_up_down_and_up_again(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/gallery.db")
+def test_migrations_go_up_down_and_up_again(database: str) -> None:
+    engine = open_engine(database)
     upgrade(engine)
     assert set(inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
 
@@ -39,27 +41,27 @@ def test_migrations_go_up_down_and_up_again(tmp_path: Path) -> None:
     assert set(inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
 
 
-def test_workers_that_start_together_migrate_once(tmp_path: Path) -> None:
+def test_workers_that_start_together_migrate_once(database: str) -> None:
     def start(_: int) -> None:
-        upgrade(open_engine(f"sqlite:///{tmp_path}/gallery.db"))
+        upgrade(open_engine(database))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(start, range(6)))
 
-    with sqlite3.connect(tmp_path / "gallery.db") as connection:
-        versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    assert versions == [("0001",)]
+    with reading(open_engine(database)) as connection:
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 
 
-def test_alembic_works_by_hand(tmp_path: Path) -> None:
-    url = f"url=sqlite:///{tmp_path}/gallery.db"
+def test_alembic_works_by_hand(database: str) -> None:
+    open_engine(database)  # makes the folder of a SQLite file
+    url = "url=" + database.replace("postgresql:", "postgresql+psycopg:")
     command = [sys.executable, "-m", "alembic", "-c", str(ROOT / "alembic.ini"), "-x", url]
 
     for words in (["upgrade", "head"], ["downgrade", "base"]):
         subprocess.run([*command, *words], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_every_commit_is_written_through(tmp_path: Path) -> None:
+def test_every_commit_to_sqlite_is_written_through(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/a/b/gallery.db")
 
     with reading(engine) as connection:
@@ -74,6 +76,18 @@ def test_every_commit_is_written_through(tmp_path: Path) -> None:
         "foreign_keys": 1,
         "secure_delete": 1,
     }
+
+
+def test_every_commit_to_postgresql_is_written_through(postgres: PostgresServer) -> None:
+    with reading(open_engine(postgres.new_database())) as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(ValueError, match=r"null-face\[postgres\]"):
+        open_engine("postgresql://host/gallery")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])

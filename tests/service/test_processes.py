@@ -8,19 +8,22 @@ from pathlib import Path
 import httpx
 import pytest
 import serving
+from databases import NewDatabase
 from desk import Desk
 from drawn import photo, png
 
 from faces.bundle import Bundle
 
+pytestmark = pytest.mark.every_database
+
 
 @pytest.fixture(scope="module")
 def processes(
-    tmp_path_factory: pytest.TempPathFactory, bundle: Bundle
+    tmp_path_factory: pytest.TempPathFactory, bundle: Bundle, new_database: NewDatabase
 ) -> Iterator[list[serving.Process]]:
     """Both start at the same moment on a database that is not there yet."""
     folder = tmp_path_factory.mktemp("pair")
-    database = folder / "gallery.db"
+    database = new_database()
     started = [serving.start(database, bundle.folder, folder / f"log{n}") for n in range(2)]
     try:
         for process in started:

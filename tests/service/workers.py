@@ -1,7 +1,5 @@
 """Workers on one database without HTTP: real store and index; a vector is its own image."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
@@ -39,8 +37,8 @@ def encode(data: bytes, modality: Modality | None, policy: FacePolicy) -> Encode
 class Worker:
     """One process's worth of parts."""
 
-    def __init__(self, database: Path, page: int = 3) -> None:
-        self.engine: Engine = open_engine(f"sqlite:///{database}")
+    def __init__(self, database: str, page: int = 3) -> None:
+        self.engine: Engine = open_engine(database)
         upgrade(self.engine)
         self.index = FaissIndex(DIMENSION, page)
         self.store = SqlStore(self.engine)
