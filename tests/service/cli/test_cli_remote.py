@@ -78,7 +78,7 @@ REQUEST = EnrollRequest(
         (problem(503, "busy", **{"Retry-After": "7"}), 7),
         (problem(429, "rate_limited", **{"Retry-After": "0.5"}), 0.5),
         (problem(429, "rate_limited", **{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), 1),
-        (problem(503, "unavailable"), 1),
+        (problem(503, "internal_error"), 1),
         ((502, {"Content-Type": "text/html"}, b"<h1>Bad Gateway</h1>"), 1),
         (problem(409, "idempotency_conflict"), 1),
     ],
