@@ -13,8 +13,7 @@ from rich.console import Console
 from training import state as states
 from training.config import Config, read_config
 from training.evaluation.cli import app as evaluation
-from training.evaluation.protocols import DataMissingError, cufs, fs2k, lfw
-from training.evaluation.protocols.trial import Trial
+from training.evaluation.protocols import DataMissingError, Fold, Trial, cufs, fs2k, lfw, trials_of
 from training.ladder import climb, markdown
 from training.material import Material, load_material
 from training.recipe import recipe
@@ -129,8 +128,8 @@ def _tests(root: Path) -> list[Trial]:
     return [trial for protocol in (cufs, fs2k, lfw) for trial in _present(protocol, root)]
 
 
-def _present(protocol: Callable[[Path], list[Trial]], root: Path) -> list[Trial]:
+def _present(protocol: Callable[[Path], list[Fold]], root: Path) -> list[Trial]:
     try:
-        return protocol(root)
+        return trials_of(protocol(root))
     except DataMissingError:
         return []

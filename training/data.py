@@ -16,7 +16,7 @@ from torch import Tensor
 from faces.modality import Modality
 from training.config import Data, Source
 from training.crops import Recipe, cached_crops
-from training.evaluation.protocols import held_out
+from training.evaluation.protocols import half_of, held_out
 from training.template import CROP
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -98,11 +98,6 @@ def calibration_paths(root: Path, source: Source) -> dict[str, list[Path]]:
 def for_calibration(person: str) -> bool:
     """Whether a person of a training source is kept for calibration: one in ten, by hash."""
     return int.from_bytes(hashlib.sha256(person.encode()).digest(), "big") % 10 == CALIBRATION_DIGIT
-
-
-def half_of(stem: str) -> str:
-    """'a' or 'b' by a hash of the file's stem: the halves share no person of equal file names."""
-    return "ab"[hashlib.sha256(stem.encode()).digest()[0] % 2]
 
 
 def _images(root: Path, source: Source) -> list[Path]:

@@ -9,7 +9,7 @@ from faces.bundle import Bundle, MetricFields, write_bundle
 from faces.modality import Modality
 from training.calibration import calibrate_bundle
 from training.evaluation.bundles import bundle_recipe, bundle_system
-from training.evaluation.protocols import DataMissingError, cufs, fs2k, lfw
+from training.evaluation.protocols import DataMissingError, cufs, fs2k, lfw, trials_of
 from training.evaluation.run import evaluate
 from training.export import export_bundle
 from training.grid import samples
@@ -97,7 +97,7 @@ def _metrics(bundle: Bundle, root: Path, cache: Path) -> list[MetricFields]:
     figures: list[MetricFields] = []
     for protocol in TESTS:
         try:
-            trials = protocol(root)
+            trials = trials_of(protocol(root))
         except DataMissingError:
             continue
         system = bundle_system(bundle, threads=2)

@@ -5,8 +5,8 @@ import pytest
 
 from faces.modality import Modality
 from training.config import Config, Data, Loss, Source, Weights
-from training.data import calibration_paths, for_calibration, half_of, source_paths
-from training.evaluation.protocols import PeopleOverlapError, Sample, Trial, held_out
+from training.data import calibration_paths, for_calibration, source_paths
+from training.evaluation.protocols import PeopleOverlapError, Sample, Trial, half_of, held_out
 from training.material import load_material, mates_of
 from training.recipe import recipe
 

@@ -8,8 +8,14 @@ from rich.console import Console
 
 from faces.errors import BundleError
 from faces.modality import Modality
-from training.evaluation.protocols import PROTOCOLS, ProtocolError, ProtocolName, Trial
-from training.evaluation.protocols.folders import folders as folders_protocol
+from training.evaluation.protocols import (
+    PROTOCOLS,
+    Fold,
+    ProtocolError,
+    ProtocolName,
+    folders,
+    trials_of,
+)
 from training.evaluation.server import ServerError
 
 app = typer.Typer(add_completion=False)
@@ -46,7 +52,7 @@ def evaluate_command(
         raise typer.Exit(1) from error
     folder = out / protocol
     try:
-        trials = _trials(protocol, data, probes)
+        trials = trials_of(_folds(protocol, data, probes))
         if server:
             commands.evaluate_server(trials, server, folder, console)
         else:
@@ -64,7 +70,7 @@ def _print_error(console: Console, text: str) -> None:
     console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _trials(protocol: ProtocolName, data: Path, probes: Modality) -> list[Trial]:
+def _folds(protocol: ProtocolName, data: Path, probes: Modality) -> list[Fold]:
     if protocol == "folders":
-        return folders_protocol(data, probes)
+        return folders(data, probes)
     return PROTOCOLS[protocol](data)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from training.evaluation.floors import floors, hog_64, pixels
-from training.evaluation.protocols.cufs import cufs
+from training.evaluation.protocols import cufs, trials_of
 from training.evaluation.report import write_report
 from training.evaluation.run import evaluate, refusals, write_json
 from training.evaluation.scoring import difference
@@ -26,7 +26,7 @@ def blind(crops, modality):
 @pytest.fixture
 def run(data, recipe, tmp_path):
     def run(systems):
-        return evaluate("cufs", cufs(data), systems, recipe, cache=tmp_path / "cache")
+        return evaluate("cufs", trials_of(cufs(data)), systems, recipe, cache=tmp_path / "cache")
 
     return run
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from training.evaluation.metrics import MISS, cmc
-from training.evaluation.protocols.cufs import cufs
+from training.evaluation.protocols import cufs, trials_of
 from training.evaluation.server import Refusal, ServerError, read_candidates, run_trial
 
 
@@ -92,7 +92,7 @@ def service():
 
 
 def test_the_gallery_is_enrolled_searched_and_deleted(data, service):
-    student = cufs(data)[1]
+    student = trials_of(cufs(data))[1]
     served = run_trial(student, service.client)
     assert cmc(served.searches, 1).tolist() == [1.0]
     assert served.model == "small"
@@ -105,7 +105,7 @@ def test_the_gallery_is_enrolled_searched_and_deleted(data, service):
 def test_refusals_are_misses_and_are_listed_by_code(data, service):
     Image.new("L", (64, 80)).save(data / "cufs/ar/test/sketch/ar-002.png")
     Image.new("RGB", (64, 80)).save(data / "cufs/ar/test/vis/ar-008.png")
-    served = run_trial(cufs(data)[2], service.client)
+    served = run_trial(trials_of(cufs(data))[2], service.client)
     assert served.searches.rank.tolist() == [1, MISS, MISS]
     assert served.searches.acquired.tolist() == [True, False, True]
     assert set(served.refusals) == {
@@ -116,7 +116,7 @@ def test_refusals_are_misses_and_are_listed_by_code(data, service):
 
 def test_a_busy_service_is_asked_again(data, service):
     service.busy_answers = 2
-    assert cmc(run_trial(cufs(data)[2], service.client).searches, 1).tolist() == [1.0]
+    assert cmc(run_trial(trials_of(cufs(data))[2], service.client).searches, 1).tolist() == [1.0]
 
 
 def test_any_other_error_stops_the_run_and_still_deletes_the_gallery(data, service):
@@ -124,7 +124,7 @@ def test_any_other_error_stops_the_run_and_still_deletes_the_gallery(data, servi
         route for route in service.client.app.router.routes if route.path != "/identify"
     ]
     with pytest.raises(ServerError, match="POST /identify answered 404"):
-        run_trial(cufs(data)[2], service.client)
+        run_trial(trials_of(cufs(data))[2], service.client)
     assert service.galleries == {}
 
 

@@ -1,15 +1,43 @@
-"""FS2K: photos in the wild and hand-drawn sketches; styles 2 and 3 are the test."""
+"""FS2K: photos in the wild and hand-drawn sketches; style 1 trains, styles 2 and 3 are the test."""
 
 from pathlib import Path
 
-from training.evaluation.protocols.paired import photo_sketch_trial
-from training.evaluation.protocols.trial import Trial
+from faces.modality import Modality
+from training.evaluation.protocols.fold import Fold, size_notes
+from training.evaluation.protocols.paired import photo_sketch_pools, photo_sketch_trial
+from training.evaluation.protocols.tree import set_folder
+from training.evaluation.protocols.trial import DataMissingError, Trial
+
+TRAIN, TEST = 1529, 337
+"""People of style 1, and of styles 2 and 3 together."""
 
 
-def fs2k(data: Path) -> list[Trial]:
-    """One trial over the test folder (337 people).
+def fs2k(data: Path) -> list[Fold]:
+    """One fold over the test folder.
+
+    File names tell the style and the pair but not who is shown: some celebrities are in style 1
+    twice, so halves by name are as strict as names are.
 
     Raises:
-        DataMissingError: naming the folder or the partner that is missing.
+        DataMissingError: naming the folder or the partner that is missing, or a test image of
+            style 1.
     """
-    return [photo_sketch_trial("fs2k", data / "fs2k" / "test", "fs2k")]
+    root = set_folder(data, "fs2k", "test")
+    trial = photo_sketch_trial("fs2k", root / "test", "fs2k")
+    _refuse_style_1(trial)
+    sizes = {"test": (len(trial.probes), TEST)}
+    try:
+        pools = photo_sketch_pools("fs2k", root / "train", "fs2k")
+    except DataMissingError as error:
+        return [Fold("1", (trial,), no_train=str(error), notes=size_notes(sizes))]
+    sizes["train"] = (len(pools[Modality.VIS]), TRAIN)
+    return [Fold("1", (trial,), pools, notes=size_notes(sizes))]
+
+
+def _refuse_style_1(trial: Trial) -> None:
+    wrong = [s.path.name for s in trial.samples if s.path.stem.startswith("1_")]
+    if wrong:
+        raise DataMissingError(
+            f"fs2k: {wrong[0]} in the test folder is of style 1, which is for training: the test "
+            "is styles 2 and 3."
+        )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from training.evaluation.protocols.trial import PeopleOverlapError, Trial
+from training.evaluation.protocols.trial import PeopleOverlapError, Trial, some
 
 HELD_OUT = frozenset({0, 1})
 """Last decimal digits of the sha256. The copy of LFW in ../shared lacks everybody with a 0 (our
@@ -49,5 +49,5 @@ def assert_disjoint(trained_on: Iterable[str | None], trials: Iterable[Trial]) -
         if both:
             raise PeopleOverlapError(
                 f"{len(both)} of {len(trial.subjects)} people of the test {trial.name} are also "
-                f"trained on: {', '.join(both[:5])}{', ...' if len(both) > 5 else ''}"
+                f"trained on: {some(both, 5)}"
             )

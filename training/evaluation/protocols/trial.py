@@ -5,11 +5,9 @@ from pathlib import Path
 
 from faces.modality import Modality
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-
 
 class ProtocolError(Exception):
-    """The trials of a protocol cannot be had."""
+    """The trials or the training pools of a protocol cannot be had."""
 
 
 class DataMissingError(ProtocolError):
@@ -17,7 +15,7 @@ class DataMissingError(ProtocolError):
 
 
 class PeopleOverlapError(ProtocolError):
-    """Somebody of the test was trained on; the message names them."""
+    """The same person is where two different ones are promised; the message names some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +29,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One gallery and the probes searched in it; every probe has a mate there (closed set)."""
+    """One gallery and the probes searched in it; every probe has a mate there (closed set).
+
+    Trials with the same `mean_of` are the folds of one protocol: their average is what counts.
+    """
 
     name: str
     gallery: tuple[Sample, ...]
     probes: tuple[Sample, ...]
+    mean_of: str | None = None
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Everything shown, the gallery first."""
+        return (*self.gallery, *self.probes)
 
     @property
     def subjects(self) -> frozenset[str]:
         """Everybody whom this trial shows."""
-        return frozenset(sample.subject for sample in (*self.gallery, *self.probes))
-
-
-def images_in(folder: Path, protocol: str) -> list[Path]:
-    """The images directly in `folder`, by name.
-
-    Raises:
-        DataMissingError: no such folder, or no image in it.
-    """
-    if not folder.is_dir():
-        raise DataMissingError(f"{protocol}: the folder {folder} is missing.")
-    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not images:
-        raise DataMissingError(f"{protocol}: no image in {folder}.")
-    return images
+        return frozenset(sample.subject for sample in self.samples)
 
 
 def check_mates(trial: Trial) -> Trial:
@@ -66,9 +59,14 @@ def check_mates(trial: Trial) -> Trial:
     enrolled = {sample.subject for sample in trial.gallery}
     lost = [sample.path for sample in trial.probes if sample.subject not in enrolled]
     if lost:
-        shown = ", ".join(str(path) for path in lost[:3])
         raise DataMissingError(
             f"{trial.name}: {len(lost)} of {len(trial.probes)} probes have no image of the same "
-            f"person in the gallery: {shown}{', ...' if len(lost) > 3 else ''}"
+            f"person in the gallery: {some(lost)}"
         )
     return trial
+
+
+def some(things: list[Path] | list[str], shown: int = 3) -> str:
+    """The first few, for a message."""
+    rest = len(things) - shown
+    return ", ".join(map(str, things[:shown])) + (f" and {rest} more" if rest > 0 else "")
