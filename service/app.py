@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from service import logs
 from service.api import enroll, galleries, health, identify, problems, verify
 from service.api.deps import known_query
+from service.api.guard import SECURITY_SCHEMES, GuardedRoute
 from service.api.limits import BodyLimit
 from service.api.requests import RequestLog
 from service.core.ports import Parts
@@ -43,6 +44,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.parts = parts
+    _every_route_is_decided(ROUTERS)
     app.state.allow = _allow(ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
@@ -51,6 +53,13 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     app.add_middleware(RequestLog)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
+
+
+def _every_route_is_decided(routers: Iterable[APIRouter]) -> None:
+    """Raises TypeError for a route that does not say who may call it: see `service.api.guard`."""
+    for route in (route for router in routers for route in router.routes):
+        if not (isinstance(route, GuardedRoute) and route.is_decided):
+            raise TypeError(f"{route} needs openapi_extra=needs(...) or PUBLIC.")
 
 
 def _allow(routers: Iterable[APIRouter]) -> dict[str, dict[str, str]]:
@@ -74,11 +83,7 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                for status, response in operation["responses"].items():
-                    if int(status) >= 400:
-                        content = response["content"].pop("application/json")
-                        response["content"][problems.MEDIA_TYPE] = content
+        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        problems.complete(schema)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from limits import parse
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.core.access import AccessMode
 
 
 def _cores() -> int:
@@ -25,6 +28,20 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on.")
+    access: AccessMode = Field(
+        AccessMode.LOOPBACK,
+        description="Who needs an API key: `loopback`: nobody on this machine, and no other "
+        "machine is served; `keys`: everybody; `open`: nobody.",
+    )
+    rate_limit: str = Field(
+        "3000/minute", description="Requests of one API key, counted in each process."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Origins of web pages of others that may call, as a JSON list."
+    )
+    key: SecretStr | None = Field(
+        None, description="The API key that `enroll`, `identify` and `verify` send."
+    )
     database_url: str = Field(
         "sqlite:///data/gallery.db", description="SQLAlchemy URL; a SQLite file's folder is made."
     )
@@ -59,6 +76,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        parse(text)
+        return text
 
 
 def hand_down(**changes: object) -> Settings:

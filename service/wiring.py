@@ -1,6 +1,8 @@
 """Settings -> Parts: the only file that knows which adapter stands behind which port."""
 
 import logging
+from datetime import UTC, datetime
+from functools import partial
 
 import cv2
 
@@ -14,11 +16,15 @@ from faces.locate import Locator
 from faces.yunet import YunetLocator
 from service.adapters.face_encoder import FaceEncoder
 from service.adapters.faiss_index import FaissIndex
+from service.adapters.rates import Rates
 from service.adapters.sql_engine import open_engine, upgrade
+from service.adapters.sql_keys import SqlKeys
 from service.adapters.sql_store import SqlStore
 from service.core import galleries
+from service.core.access import Access, AccessMode
 from service.core.errors import ModelMismatch
 from service.core.gallery import DEFAULT_GALLERY, Model
+from service.core.keys import Keys, authenticate
 from service.core.ports import About, Parts, UploadLimits
 from service.settings import Settings
 
@@ -52,6 +58,8 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
     _announce(model, encoder.provider, settings)
     _prepare_default(store, model)
+    keys = SqlKeys(engine)
+    _tell_who_needs_a_key(settings.access, keys)
 
     def check() -> None:
         store.galleries(after=0, limit=1)
@@ -67,6 +75,12 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
         close=engine.dispose,
         limits=UploadLimits(settings.max_image_bytes, settings.max_body_bytes, settings.max_images),
         about=About(encoder.provider, index="faiss", database=engine.dialect.name),
+        access=Access(
+            mode=settings.access,
+            authenticate=partial(authenticate, keys),
+            wait=Rates(settings.rate_limit),
+            origins=settings.cors_origins,
+        ),
     )
 
 
@@ -90,6 +104,15 @@ def _announce(model: Model, provider: str, settings: Settings) -> None:
         provider,
         ", ".join(settings.providers),
     )
+
+
+def _tell_who_needs_a_key(mode: AccessMode, keys: Keys) -> None:
+    now = datetime.now(UTC)
+    working = sum(key.ended(now) is None for key in keys.list())
+    if mode is AccessMode.KEYS and not working:
+        log.warning("every caller needs an API key, and there is none: null-face keys create")
+    if mode is not AccessMode.KEYS and working:
+        log.warning("%d API keys work, but NULL_FACE_ACCESS=%s asks nobody for one", working, mode)
 
 
 def _prepare_default(store: SqlStore, model: Model) -> None:

@@ -1,6 +1,8 @@
 """The store on SQL: which calls make up a transaction. Leaving `writing` means: committed."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +14,7 @@ from service.adapters import sql_enrolments, sql_log, sql_subjects
 from service.adapters.sql_engine import flush_erased, reading, writing
 from service.adapters.sql_tables import gallery as galleries_table
 from service.adapters.sql_tables import subject, template
+from service.core.access import SERVICE, Actor
 from service.core.errors import Duplicate, IdempotencyConflict, Rejection, UnknownGallery
 from service.core.gallery import (
     Change,
@@ -34,11 +37,17 @@ _COUNTED = (subject, template)
 class SqlStore:
     """Obeys `service.core.ports.Store`. Safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, actor: Actor = SERVICE) -> None:
         self._engine = engine
+        self._actor = actor
+
+    def acting_for(self, actor: Actor) -> "SqlStore":
+        """See `Store`."""
+        return SqlStore(self._engine, actor)
 
     def create_gallery(self, name: str, model: Model) -> Gallery:
         """See `Store`."""
+        self._actor.require_gallery(name)
         values = {
             "name": name,
             "model_name": model.name,
@@ -56,12 +65,15 @@ class SqlStore:
 
     def gallery(self, name: str) -> Gallery:
         """See `Store`."""
+        self._actor.require_gallery(name)
         with reading(self._engine) as connection:
             return _by_name(connection, name)
 
     def galleries(self, after: int, limit: int) -> Page[Gallery]:
         """See `Store`."""
         query = select(galleries_table).where(galleries_table.c.id > after)
+        if self._actor.galleries is not None:
+            query = query.where(galleries_table.c.name.in_(self._actor.galleries))
         query = query.order_by(galleries_table.c.id).limit(limit + 1)
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
@@ -84,7 +96,10 @@ class SqlStore:
     def recall(self, once: Once) -> Enrolment | None:
         """See `Store`."""
         with reading(self._engine) as connection:
-            return sql_enrolments.recall(connection, once)
+            earlier = sql_enrolments.recall(connection, self._own(once))
+        if earlier is not None:
+            self._actor.require_gallery(earlier.gallery)
+        return earlier
 
     def image_sums(self, gallery: Gallery, subject_id: str) -> frozenset[str]:
         """See `Store`."""
@@ -101,11 +116,12 @@ class SqlStore:
         once: Once | None,
     ) -> Enrolment:
         """See `Store`."""
+        own = once and self._own(once)
         try:
             with writing(self._engine) as connection:
                 _lock(connection, gallery)
                 return sql_enrolments.enroll(
-                    connection, gallery, subject_id, change, templates, rejected, once
+                    connection, gallery, subject_id, change, templates, rejected, own
                 )
         except IntegrityError as error:
             # The gallery's lock leaves one race: the same key, at the same time, elsewhere.
@@ -167,6 +183,14 @@ class SqlStore:
         """See `Log`."""
         with reading(self._engine) as connection:
             return sql_log.read(connection, gallery, after, limit)
+
+    def _own(self, once: Once) -> Once:
+        """Two callers may choose the same Idempotency-Key without knowing of each other."""
+        if self._actor.key is None:
+            return once
+        return replace(
+            once, key=hashlib.sha256(f"{self._actor.key} {once.key}".encode()).hexdigest()
+        )
 
 
 def _count(connection: Connection, table: Table, galleries: Sequence[int]) -> dict[int, int]:

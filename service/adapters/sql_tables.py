@@ -118,3 +118,26 @@ idempotency = Table(
     Column("answer", Text, nullable=False),
     Column("created_at", Utc, nullable=False, index=True),
 )
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("key", String(16), nullable=False, unique=True, comment="public"),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("galleries", JSON, nullable=False, comment="null: every gallery"),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("revoked_at", Utc),
+)
+
+api_secret = Table(
+    "api_secret",
+    metadata,
+    Column("prefix", String(12), primary_key=True, comment="the visible part of the token"),
+    Column("key_id", ForeignKey("api_key.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the token"),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+)

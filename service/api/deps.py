@@ -3,14 +3,15 @@
 import base64
 import binascii
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
+from service.api.guard import GuardedRoute
 from service.api.problems import problem, request_id_of
 from service.core.errors import InvalidRequest
 from service.core.ports import Parts
@@ -20,10 +21,9 @@ MAX_FIELD_BYTES = 128 * 1024
 
 
 def parts_of(request: Request) -> Parts:
-    """What the application runs on."""
-    found = request.app.state.parts
-    assert isinstance(found, Parts)  # noqa: S101 - create_app put it there
-    return found
+    """What the application runs on, acting for who sent the request."""
+    found: Parts = request.app.state.parts
+    return replace(found, store=found.store.acting_for(request.state.actor))
 
 
 def known_query(request: Request) -> None:
@@ -88,21 +88,21 @@ def cursor_to(after: int | None) -> str | None:
 After = Annotated[int, Depends(cursor_of)]
 
 
-class FormRoute(APIRoute):
+class FormRoute(GuardedRoute):
     """Reads a multipart form within limits, and refuses fields that are empty or repeated."""
 
     repeatable: ClassVar[frozenset[str]] = frozenset()
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """See `APIRoute`."""
-        handle = super().get_route_handler()
+    def admitted(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See `GuardedRoute`."""
+        handle = super().admitted()
 
         async def within_limits(request: Request) -> Response:
             kind = request.headers.get("content-type", "")
             if not kind.lower().startswith("multipart/form-data"):
                 detail = "Send multipart/form-data (curl -F image=@photo.jpg)."
                 return problem("unsupported_media_type", detail, request_id_of(request))
-            most = parts_of(request).limits.max_images
+            most = request.app.state.parts.limits.max_images
             form = await request.form(
                 max_files=most + 1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
             )

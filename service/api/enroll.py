@@ -7,7 +7,9 @@ from fastapi import APIRouter, Form, Response
 from service.api.answers import EnrollOut
 from service.api.deps import IdempotencyKey, ManyImagesRoute, PartsDep
 from service.api.forms import EnrollForm
+from service.api.guard import needs
 from service.api.problems import documented
+from service.core.access import Scope
 from service.core.enroll import enroll
 
 router = APIRouter(route_class=ManyImagesRoute, tags=["recognition"])
@@ -16,6 +18,7 @@ router = APIRouter(route_class=ManyImagesRoute, tags=["recognition"])
 @router.post(
     "/enroll",
     operation_id="enroll",
+    openapi_extra=needs(Scope.ENROL),
     summary="Enrol images of a person",
     status_code=201,
     response_model=EnrollOut,

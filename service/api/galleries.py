@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from service.api.deps import After, GalleryInPath, Limit, PartsDep, SubjectInPath, cursor_to
 from service.api.forms import NewGallery, SubjectPatch
+from service.api.guard import GuardedRoute, needs
 from service.api.problems import documented
 from service.api.schemas import (
     GalleryOut,
@@ -15,13 +16,15 @@ from service.api.schemas import (
     SubjectPageOut,
 )
 from service.core import galleries
+from service.core.access import Scope
 
-router = APIRouter(prefix="/galleries", tags=["galleries"])
+router = APIRouter(prefix="/galleries", route_class=GuardedRoute, tags=["galleries"])
 
 
 @router.get(
     "",
     operation_id="list_galleries",
+    openapi_extra=needs(),
     summary="List galleries",
     response_model=GalleryPageOut,
     responses=documented("unknown_field", "busy"),
@@ -35,6 +38,7 @@ def get_galleries(parts: PartsDep, after: After, limit: Limit = 100) -> GalleryP
 @router.post(
     "",
     operation_id="create_gallery",
+    openapi_extra=needs(Scope.ADMIN),
     summary="Create a gallery",
     status_code=201,
     response_model=GalleryOut,
@@ -50,6 +54,7 @@ def post_gallery(new: NewGallery, parts: PartsDep) -> GalleryOut:
 @router.get(
     "/{gallery}",
     operation_id="get_gallery",
+    openapi_extra=needs(),
     summary="Get a gallery",
     response_model=GalleryOut,
     responses=documented("unknown_gallery", "unknown_field", "busy"),
@@ -62,6 +67,7 @@ def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
 @router.delete(
     "/{gallery}",
     operation_id="delete_gallery",
+    openapi_extra=needs(Scope.ADMIN),
     summary="Erase a gallery",
     status_code=204,
     responses=documented("unknown_gallery", "unknown_field", "busy"),
@@ -75,6 +81,7 @@ def delete_gallery(gallery: GalleryInPath, parts: PartsDep) -> Response:
 @router.get(
     "/{gallery}/subjects",
     operation_id="list_subjects",
+    openapi_extra=needs(Scope.READ, Scope.ENROL),
     summary="List the subjects of a gallery",
     response_model=SubjectPageOut,
     responses=documented("unknown_gallery", "unknown_field", "busy"),
@@ -91,6 +98,7 @@ def get_subjects(
 @router.get(
     "/{gallery}/subjects/{subject_id:path}",
     operation_id="get_subject",
+    openapi_extra=needs(Scope.READ, Scope.ENROL),
     summary="Get a subject",
     response_model=SubjectDetailOut,
     responses=documented("unknown_gallery", "unknown_subject", "unknown_field", "busy"),
@@ -105,6 +113,7 @@ def get_subject(
 @router.patch(
     "/{gallery}/subjects/{subject_id:path}",
     operation_id="update_subject",
+    openapi_extra=needs(Scope.ENROL),
     summary="Change a subject's name or metadata",
     response_model=SubjectDetailOut,
     responses=documented(
@@ -127,6 +136,7 @@ def patch_subject(
 @router.delete(
     "/{gallery}/subjects/{subject_id:path}",
     operation_id="delete_subject",
+    openapi_extra=needs(Scope.ENROL),
     summary="Erase a subject",
     status_code=204,
     responses=documented("unknown_gallery", "unknown_subject", "unknown_field", "busy"),
@@ -140,6 +150,7 @@ def delete_subject(gallery: GalleryInPath, subject_id: SubjectInPath, parts: Par
 @router.delete(
     "/{gallery}/templates/{template_id}",
     operation_id="delete_template",
+    openapi_extra=needs(Scope.ENROL),
     summary="Erase a template",
     status_code=204,
     responses=documented("unknown_gallery", "unknown_template", "unknown_field", "busy"),

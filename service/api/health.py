@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.deps import PartsDep
+from service.api.guard import PUBLIC, GuardedRoute, needs
 from service.api.problems import documented
 
-router = APIRouter(tags=["service"])
+router = APIRouter(route_class=GuardedRoute, tags=["service"])
 
 
 class StatusOut(BaseModel):
@@ -36,10 +37,11 @@ class VersionOut(BaseModel):
     database: str = Field(examples=["sqlite"])
 
 
-@router.head("/livez", include_in_schema=False)
+@router.head("/livez", include_in_schema=False, openapi_extra=PUBLIC)
 @router.get(
     "/livez",
     operation_id="livez",
+    openapi_extra=PUBLIC,
     summary="Is the process alive?",
     response_model=StatusOut,
     responses=documented("unknown_field"),
@@ -49,10 +51,11 @@ async def livez() -> StatusOut:
     return StatusOut()
 
 
-@router.head("/readyz", include_in_schema=False)
+@router.head("/readyz", include_in_schema=False, openapi_extra=PUBLIC)
 @router.get(
     "/readyz",
     operation_id="readyz",
+    openapi_extra=PUBLIC,
     summary="Can it serve?",
     response_model=StatusOut,
     responses=documented("unknown_field", "busy"),
@@ -66,6 +69,7 @@ def readyz(parts: PartsDep) -> StatusOut:
 @router.get(
     "/version",
     operation_id="version",
+    openapi_extra=needs(),
     summary="What runs here?",
     response_model=VersionOut,
     responses=documented("unknown_field"),
@@ -86,7 +90,7 @@ def get_version(parts: PartsDep) -> VersionOut:
     )
 
 
-@router.get("/", include_in_schema=False)
+@router.get("/", include_in_schema=False, openapi_extra=PUBLIC)
 def front_page() -> HTMLResponse:
     """Where to go from here."""
     return HTMLResponse(files("service.api").joinpath("front_page.html").read_text("utf-8"))

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Form
 from service.api.answers import IdentifyOut
 from service.api.deps import FormRoute, PartsDep
 from service.api.forms import IdentifyForm, reader
+from service.api.guard import needs
 from service.api.problems import documented
+from service.core.access import Scope
 from service.core.identify import identify
 
 router = APIRouter(route_class=FormRoute, tags=["recognition"])
@@ -16,6 +18,7 @@ router = APIRouter(route_class=FormRoute, tags=["recognition"])
 @router.post(
     "/identify",
     operation_id="identify",
+    openapi_extra=needs(Scope.READ),
     summary="Rank the people of a gallery by likeness",
     response_model=IdentifyOut,
     responses=documented(

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from faces.errors import FaceError, SeveralFaces
 from service.api.schemas import BoxOut, RejectedOut
-from service.core.errors import Busy, NothingEnrolled
+from service.core.errors import Busy, NothingEnrolled, RateLimited, Unauthorised
 
 log = logging.getLogger("null_face")
 
@@ -23,6 +23,9 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[str, int] = {
     "malformed_request": 400,
+    "key_in_url": 400,
+    "unauthorised": 401,
+    "forbidden": 403,
     "not_found": 404,
     "unknown_gallery": 404,
     "unknown_subject": 404,
@@ -42,6 +45,7 @@ STATUS: dict[str, int] = {
     "no_face": 422,
     "several_faces": 422,
     "low_quality": 422,
+    "rate_limited": 429,
     "internal_error": 500,
     "busy": 503,
 }
@@ -124,15 +128,36 @@ def problem(
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route: the problems it may answer with, by status."""
     by_status: dict[int, list[str]] = defaultdict(list)
-    for code in (*codes, "invalid_request", "internal_error"):
+    for code in (*codes, "invalid_request", "key_in_url", "internal_error"):
         by_status[STATUS[code]].append(code)
     return {
-        status: {
-            "description": "Codes: " + ", ".join(f"`{code}`" for code in sorted(set(found))),
-            "model": Problem,
-        }
+        status: {"description": _described(found), "model": Problem}
         for status, found in sorted(by_status.items())
     }
+
+
+def complete(schema: dict[str, Any]) -> None:
+    """Put errors under the media type that they have, and add those of operations with a key."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            for status, response in responses.items():
+                if int(status) >= 400:
+                    response["content"] = _AS_PROBLEM
+            if operation["security"]:
+                responses |= _KEY_REFUSALS
+            operation["responses"] = dict(sorted(responses.items()))
+
+
+def _described(codes: Iterable[str]) -> str:
+    return "Codes: " + ", ".join(f"`{code}`" for code in sorted(set(codes)))
+
+
+_AS_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_KEY_REFUSALS = {
+    str(STATUS[code]): {"description": _described([code]), "content": _AS_PROBLEM}
+    for code in ("unauthorised", "forbidden", "rate_limited")
+}
 
 
 def install(app: FastAPI) -> None:
@@ -160,8 +185,11 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
     if isinstance(error, SeveralFaces):
         members["boxes"] = [BoxOut.of(box) for box in error.boxes]
     headers = {}
-    if isinstance(error, Busy):
+    if isinstance(error, Unauthorised):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Busy | RateLimited):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Busy):
         log.warning("%s: %s", code, error.__cause__ or error.detail)
     if code not in STATUS:
         log.error("no status for the code %s: %s", code, error.detail)

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Form
 from service.api.answers import VerifyOut
 from service.api.deps import FormRoute, PartsDep
 from service.api.forms import VerifyForm, modality_of, reader
+from service.api.guard import needs
 from service.api.problems import documented
+from service.core.access import Scope
 from service.core.verify import verify
 
 router = APIRouter(route_class=FormRoute, tags=["recognition"])
@@ -16,6 +18,7 @@ router = APIRouter(route_class=FormRoute, tags=["recognition"])
 @router.post(
     "/verify",
     operation_id="verify",
+    openapi_extra=needs(Scope.READ),
     summary="Compare a face with another, or with a subject",
     response_model=VerifyOut,
     responses=documented(

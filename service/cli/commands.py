@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from faces.errors import FaceError
-from service.cli import bundle, database, enroll, extensions, identify, serve, verify
+from service.cli import bundle, database, enroll, extensions, identify, keys, serve, verify
 from service.cli.errors import CommandError
 from service.cli.output import complain, out
 
@@ -60,4 +60,5 @@ app.command("identify")(identify.identify)
 app.command("verify")(verify.verify)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(database.app, name="db")
+app.add_typer(keys.app, name="keys")
 extensions.add_to(app)

@@ -37,10 +37,12 @@ class Kind(StrEnum):
 
 def target(server: str, *, local: bool, connections: int = 1) -> Target:
     """Where the commands go."""
+    settings = Settings()
     if local:
         from service.cli.local import LocalTarget  # opens a model: only where it is needed
 
-        return LocalTarget(Settings())
+        return LocalTarget(settings)
     from service.cli.remote import RemoteTarget
 
-    return RemoteTarget(server, connections)
+    key = settings.key.get_secret_value() if settings.key else None
+    return RemoteTarget(server, connections, key)

@@ -1,6 +1,5 @@
 """The use cases on a server, over HTTP."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from faces.modality import Modality
 from service.api.answers import IdentifyOut, VerifyOut
 from service.api.schemas import GalleryOut, SubjectPageOut
 from service.cli.errors import CommandError, Refused, TryAgain, Unreachable
+from service.core.access import is_loopback
 from service.core.enroll import EnrollRequest
 from service.core.identify import Search
 from service.core.verify import Reference, Threshold
@@ -28,7 +28,7 @@ RETRY_AFTER = 1.0
 class RemoteTarget:
     """Obeys `service.cli.target.Target`."""
 
-    def __init__(self, address: str, connections: int = 1) -> None:
+    def __init__(self, address: str, connections: int = 1, key: str | None = None) -> None:
         self.place = address.rstrip("/")
         try:
             url = httpx.URL(self.place)
@@ -38,9 +38,10 @@ class RemoteTarget:
             raise CommandError(f"{address} is not an address such as http://127.0.0.1:8000.")
         self._client = httpx.Client(
             base_url=url,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=connections),
-            trust_env=not _is_loopback(url.host),  # a proxy could not reach this machine
+            trust_env=not is_loopback(url.host),  # a proxy could not reach this machine
         )
 
     def close(self) -> None:
@@ -160,10 +161,3 @@ def _seconds(retry_after: str | None) -> float:
 
 def _set(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

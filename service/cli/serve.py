@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from service.cli.errors import CommandError
 from service.cli.output import err
+from service.core.access import AccessMode, is_loopback
 from service.settings import Settings, hand_down
 
 
@@ -16,10 +18,15 @@ def serve(
     database: Annotated[
         str | None, typer.Option(help="SQLAlchemy URL of the database.", metavar="URL")
     ] = None,
+    access: Annotated[
+        AccessMode | None,
+        typer.Option(help="Who needs an API key: nobody on this machine, everybody, or nobody."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on the one database.")] = 1,
 ) -> None:
     """Start the service. Every option has a setting NULL_FACE_... that it overrides."""
-    settings = hand_down(host=host, port=port, bundle=bundle, database_url=database)
+    settings = hand_down(host=host, port=port, bundle=bundle, database_url=database, access=access)
+    _keep_the_door(settings)
     import uvicorn  # here, like the rest of the service: other commands need none of it
 
     from service import logs
@@ -42,6 +49,18 @@ def serve(
         port=settings.port,
         log_config=None,
     )
+
+
+def _keep_the_door(settings: Settings) -> None:
+    """Raises CommandError where other machines would find a service that asks nobody for a key."""
+    if settings.access is AccessMode.LOOPBACK and not is_loopback(settings.host):
+        raise CommandError(
+            f"Other machines can reach {settings.host}, but nobody is asked for a key. Make a key "
+            "(null-face keys create NAME --scope read) and serve with --access keys, or, behind a "
+            "proxy that asks for credentials itself, with --access open."
+        )
+    if settings.access is AccessMode.OPEN:
+        err.print("Nobody is asked for a key: whoever reaches this service may do everything.")
 
 
 def _address(settings: Settings) -> str:

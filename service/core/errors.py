@@ -11,6 +11,11 @@ ServiceError
 ├── Uncalibrated          a rate was asked for, but the model's scores are not calibrated
 ├── IdempotencyConflict   an Idempotency-Key was used again for something else
 ├── NothingEnrolled       every image was refused; its code is that of the first
+├── Unauthorised          no key where one is needed, or one that does not work
+├── Forbidden             the key is not for this
+├── KeyInUrl              a key where logs and histories would keep it
+├── RateLimited           the key has used up its allowance for now
+├── UnknownKey            no key of that name
 └── Busy                  too much work at once; try again soon
     └── Unavailable       the database cannot be reached or written just now; try again later
 
@@ -81,6 +86,40 @@ class IdempotencyConflict(ServiceError):
     """An Idempotency-Key was used again for another request."""
 
     code = "idempotency_conflict"
+
+
+class Unauthorised(ServiceError):
+    """No key where one is needed, or one that does not work."""
+
+    code = "unauthorised"
+
+
+class Forbidden(ServiceError):
+    """The key is not for this."""
+
+    code = "forbidden"
+
+
+class KeyInUrl(ServiceError):
+    """A key in a URL, where logs and histories keep it."""
+
+    code = "key_in_url"
+
+
+class RateLimited(ServiceError):
+    """The key has used up its allowance; `retry_after` is in seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class UnknownKey(ServiceError):
+    """No key of that name."""
+
+    code = "unknown_key"
 
 
 class Busy(ServiceError):

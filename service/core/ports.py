@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from faces.similarity import Calibration
+from service.core.access import Access, Actor
 from service.core.errors import Rejection
 from service.core.gallery import (
     Change,
@@ -55,8 +56,13 @@ class Log(Protocol):
 class Store(Log, Protocol):
     """The truth. Every method that changes something returns after the commit, or raises.
 
-    A method that takes a `Gallery` raises UnknownGallery once that gallery is deleted.
+    A method that takes a `Gallery` raises UnknownGallery once that gallery is deleted. There is no
+    other way to a `Gallery` than `gallery`, `galleries` and `create_gallery`, which raise Forbidden
+    for one (or leave out those) that the actor may not use.
     """
+
+    def acting_for(self, actor: Actor) -> "Store":
+        """This store, for what `actor` does."""
 
     def create_gallery(self, name: str, model: Model) -> Gallery:
         """Raises Duplicate."""
@@ -74,7 +80,7 @@ class Store(Log, Protocol):
         """Erase it with all its subjects."""
 
     def recall(self, once: Once) -> Enrolment | None:
-        """What was answered under this key; raises IdempotencyConflict."""
+        """What the actor was answered under this key; raises IdempotencyConflict."""
 
     def image_sums(self, gallery: Gallery, subject_id: str) -> frozenset[str]:
         """The sha256 of every image enrolled for the subject; empty for an unknown one."""
@@ -174,3 +180,4 @@ class Parts:
     close: Callable[[], None] = lambda: None
     limits: UploadLimits = UploadLimits()
     about: About = About()
+    access: Access = Access()
