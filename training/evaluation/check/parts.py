@@ -1,0 +1,77 @@
+"""What the folds of a protocol are made of: train pools, galleries, probes, counted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faces.modality import Modality
+from training.evaluation.protocols import Fold, Sample, TrainImage
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A pool, a gallery or a set of probes, the same over all folds.
+
+    `images` and `people` are counts, one a fold; `people` counts those with a name. `paths` holds
+    every image of any fold once.
+    """
+
+    role: str
+    modality: Modality
+    images: tuple[int, ...]
+    people: tuple[int, ...]
+    paths: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """What the screen calls it."""
+        return f"{self.role} {self.modality}"
+
+    @property
+    def is_train(self) -> bool:
+        """Whether it is trained on."""
+        return self.role == TRAIN
+
+
+def parts_of(folds: Sequence[Fold]) -> list[Part]:
+    """All parts, what is trained on first."""
+    found: dict[tuple[str, Modality], list[tuple[TrainImage | Sample, ...]]] = {}
+    for fold in folds:
+        for role, modality, images in _of_fold(fold):
+            found.setdefault((role, modality), []).append(images)
+    return [
+        Part(
+            role,
+            modality,
+            tuple(len(images) for images in by_fold),
+            tuple(len(_named(images)) for images in by_fold),
+            tuple(dict.fromkeys(image.path for images in by_fold for image in images)),
+        )
+        for (role, modality), by_fold in found.items()
+    ]
+
+
+def _of_fold(fold: Fold) -> Iterator[tuple[str, Modality, tuple[TrainImage | Sample, ...]]]:
+    for modality, pool in fold.train.items():
+        yield TRAIN, modality, pool
+    for trial in fold.trials:
+        name = trial.mean_of or trial.name
+        yield f"{name}: gallery", trial.gallery[0].modality, trial.gallery
+        yield f"{name}: probes", trial.probes[0].modality, trial.probes
+
+
+def _named(images: Iterable[TrainImage | Sample]) -> set[str]:
+    return {image.subject for image in images if image.subject is not None}
+
+
+def in_both_pools(folds: Sequence[Fold]) -> int:
+    """How many named people are in the VIS pool and in another one, the most of any fold."""
+    return max((_both(fold) for fold in folds), default=0)
+
+
+def _both(fold: Fold) -> int:
+    named = {modality: _named(pool) for modality, pool in fold.train.items()}
+    vis = named.pop(Modality.VIS, set())
+    return len(vis & set().union(*named.values()))
