@@ -45,6 +45,14 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///data/gallery.db", description="SQLAlchemy URL; a SQLite file's folder is made."
     )
+    encryption_key_file: Path | None = Field(
+        None,
+        description="File of the keys that templates are encrypted with, a line NAME:BASE64 each; "
+        "the first one encrypts, all decrypt.",
+    )
+    encryption_keys: SecretStr | None = Field(
+        None, description="Instead of the file: its content; spaces do for line ends."
+    )
     bundle: Path = Field(Path("models/default"), description="Folder of the model bundle.")
     yunet_model: Path | None = Field(
         None, description="YuNet face detector (ONNX) to use in place of the built-in locator."

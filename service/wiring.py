@@ -20,9 +20,11 @@ from service.adapters.rates import Rates
 from service.adapters.sql_engine import open_engine, upgrade
 from service.adapters.sql_keys import SqlKeys
 from service.adapters.sql_store import SqlStore
+from service.adapters.sql_vault import admit
+from service.adapters.vault import Vault, read_keys
 from service.core import galleries
 from service.core.access import Access, AccessMode
-from service.core.errors import ModelMismatch
+from service.core.errors import ModelMismatch, VaultError
 from service.core.gallery import DEFAULT_GALLERY, Model
 from service.core.keys import Keys, authenticate
 from service.core.ports import About, Parts, UploadLimits
@@ -39,6 +41,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
 
     Raises:
         BundleError: the model bundle cannot be used.
+        VaultError: the encryption keys do not do for what the database holds.
     """
     cv2.setNumThreads(settings.threads)  # many images at once, one core each
     bundle = load_bundle(settings.bundle)
@@ -54,9 +57,11 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     encode.check()
     engine = open_engine(settings.database_url, settings.patience)
     upgrade(engine)
-    store = SqlStore(engine)
+    vault = open_vault(settings)
+    admit(engine, vault)
+    store = SqlStore(engine, vault)
     model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
-    _announce(model, encoder.provider, settings)
+    _announce(model, encoder.provider, settings, vault)
     _prepare_default(store, model)
     keys = SqlKeys(engine)
     _tell_who_needs_a_key(settings.access, keys)
@@ -96,7 +101,21 @@ def _locator(settings: Settings, bundle: Bundle) -> Locator:
     return CascadeLocator(LandmarkNetwork(bundle.path(landmarks)))
 
 
-def _announce(model: Model, provider: str, settings: Settings) -> None:
+def open_vault(settings: Settings) -> Vault:
+    """What seals templates with the keys of the settings; raises VaultError, OSError."""
+    file, given = settings.encryption_key_file, settings.encryption_keys
+    if file is not None and given is not None:
+        raise VaultError(
+            "Set NULL_FACE_ENCRYPTION_KEY_FILE or NULL_FACE_ENCRYPTION_KEYS, not both."
+        )
+    if file is not None:
+        if file.stat().st_mode & 0o077:
+            log.warning("%s can be read by others than its owner: chmod 600", file)
+        return Vault(read_keys(file.read_text()))
+    return Vault({} if given is None else read_keys(given.get_secret_value()))
+
+
+def _announce(model: Model, provider: str, settings: Settings, vault: Vault) -> None:
     log.info(
         "model %s (%s) runs on %s; preferred: %s",
         model.name,
@@ -104,6 +123,10 @@ def _announce(model: Model, provider: str, settings: Settings) -> None:
         provider,
         ", ".join(settings.providers),
     )
+    if vault.names:
+        log.info("templates are encrypted at rest with the key %s", vault.names[0])
+    else:
+        log.info("templates are stored unencrypted: no NULL_FACE_ENCRYPTION_KEY_FILE is set")
 
 
 def _tell_who_needs_a_key(mode: AccessMode, keys: Keys) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from service.adapters import sql_log, sql_subjects
 from service.adapters.sql_tables import idempotency, template
+from service.adapters.vault import Vault
 from service.core.enroll import ALREADY_ENROLLED
 from service.core.errors import Duplicate, IdempotencyConflict, NothingEnrolled, Rejection
 from service.core.gallery import (
@@ -34,6 +35,7 @@ def enroll(
     new: Sequence[NewTemplate],
     rejected: Sequence[Rejection],
     once: Once | None,
+    vault: Vault,
 ) -> Enrolment:
     """See `service.core.ports.Store.enroll`; the caller holds the gallery's lock."""
     if once and (earlier := recall(connection, once)):
@@ -45,7 +47,7 @@ def enroll(
     if not fresh:
         raise NothingEnrolled(refused)
     row = sql_subjects.put(connection, gallery, subject_id, change)
-    templates = _add(connection, gallery, row, fresh)
+    templates = _add(connection, gallery, row, fresh, vault)
     _, subject = sql_subjects.get(connection, gallery, subject_id)
     enrolment = Enrolment(subject, gallery.name, tuple(templates), tuple(refused))
     if once:
@@ -88,7 +90,7 @@ def _late(new: NewTemplate) -> Rejection:
 
 
 def _add(
-    connection: Connection, gallery: Gallery, row: int, new: Sequence[NewTemplate]
+    connection: Connection, gallery: Gallery, row: int, new: Sequence[NewTemplate], vault: Vault
 ) -> list[Template]:
     numbers, templates = [], []
     for one in new:
@@ -100,11 +102,12 @@ def _add(
             created_at=datetime.now(UTC),
             index=one.index,
         )
+        owner = sql_log.owner(gallery.id, row, made.template_id)
         values = {
             "template_id": made.template_id,
             "gallery_id": gallery.id,
             "subject": row,
-            "vector": sql_log.stored(one.encoded.vector),
+            "vector": sql_log.stored(one.encoded.vector, vault, owner),
             "modality": str(made.modality),
             "image_sha256": one.image_sha256,
             "face": dataclasses.asdict(made.face),

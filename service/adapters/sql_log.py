@@ -1,12 +1,14 @@
 """SQL of the change log: what was added to a gallery and removed from it, in commit order."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Column, Connection, Row, and_, insert, select, update
 
 from service.adapters.sql_tables import change, gallery, template
+from service.adapters.vault import Vault
 from service.core.gallery import Change
 
 _STORED = np.dtype("<f4")
@@ -40,27 +42,49 @@ def head(connection: Connection, gallery_id: int) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def read(connection: Connection, gallery_id: int, after: int, limit: int) -> list[Change]:
+def read(
+    connection: Connection, gallery_id: int, after: int, limit: int, vault: Vault
+) -> list[Change]:
     """The next entries, with the vectors of added templates that are still there."""
     there = and_(template.c.id == change.c.template, change.c.added)
     query = (
-        select(change.c.seq, change.c.template, template.c.vector)
+        select(change.c.seq, change.c.template, *SEALED)
         .outerjoin(template, there)
         .where(change.c.gallery_id == gallery_id, change.c.seq > after)
         .order_by(change.c.seq)
         .limit(limit)
     )
     return [
-        Change(int(row.seq), int(row.template), None if row.vector is None else vector(row.vector))
+        Change(int(row.seq), int(row.template), None if row.vector is None else vector(row, vault))
         for row in connection.execute(query)
     ]
 
 
-def vector(data: bytes) -> NDArray[np.float32]:
-    """(d,) float32 from its stored bytes."""
-    return np.frombuffer(data, dtype=_STORED).astype(np.float32, copy=False)
+SEALED: tuple[Column[Any], ...] = (
+    template.c.gallery_id,
+    template.c.subject,
+    template.c.template_id,
+    template.c.vector,
+)
+"""The columns from which `vector` reads."""
 
 
-def stored(content: NDArray[np.float32]) -> bytes:
+def vector(row: Row[Any], vault: Vault) -> NDArray[np.float32]:
+    """(d,) float32 of a row with the columns `SEALED`; raises VaultError."""
+    plain = vault.open(row.vector, whose(row))
+    return np.frombuffer(plain, dtype=_STORED).astype(np.float32, copy=False)
+
+
+def stored(content: NDArray[np.float32], vault: Vault, whose: str) -> bytes:
     """The bytes that `vector` reads."""
-    return np.ascontiguousarray(content, dtype=_STORED).tobytes()
+    return vault.seal(np.ascontiguousarray(content, dtype=_STORED).tobytes(), whose)
+
+
+def whose(row: Row[Any]) -> str:
+    """What the vector of a row with the columns `SEALED` is bound to: see `owner`."""
+    return owner(row.gallery_id, row.subject, row.template_id)
+
+
+def owner(gallery: int, subject: int, template_id: str) -> str:
+    """Binds a vector to its template, subject and gallery: put elsewhere, it cannot be opened."""
+    return f"template {gallery}/{subject}/{template_id}"

@@ -14,6 +14,7 @@ from service.adapters import sql_enrolments, sql_log, sql_subjects
 from service.adapters.sql_engine import flush_erased, reading, writing
 from service.adapters.sql_tables import gallery as galleries_table
 from service.adapters.sql_tables import subject, template
+from service.adapters.vault import PLAIN, Vault
 from service.core.access import SERVICE, Actor
 from service.core.errors import Duplicate, IdempotencyConflict, Rejection, UnknownGallery
 from service.core.gallery import (
@@ -37,13 +38,14 @@ _COUNTED = (subject, template)
 class SqlStore:
     """Obeys `service.core.ports.Store`. Safe to share between threads."""
 
-    def __init__(self, engine: Engine, actor: Actor = SERVICE) -> None:
+    def __init__(self, engine: Engine, vault: Vault = PLAIN, actor: Actor = SERVICE) -> None:
         self._engine = engine
+        self._vault = vault
         self._actor = actor
 
     def acting_for(self, actor: Actor) -> "SqlStore":
         """See `Store`."""
-        return SqlStore(self._engine, actor)
+        return SqlStore(self._engine, self._vault, actor)
 
     def create_gallery(self, name: str, model: Model) -> Gallery:
         """See `Store`."""
@@ -121,7 +123,7 @@ class SqlStore:
             with writing(self._engine) as connection:
                 _lock(connection, gallery)
                 return sql_enrolments.enroll(
-                    connection, gallery, subject_id, change, templates, rejected, own
+                    connection, gallery, subject_id, change, templates, rejected, own, self._vault
                 )
         except IntegrityError as error:
             # The gallery's lock leaves one race: the same key, at the same time, elsewhere.
@@ -167,7 +169,7 @@ class SqlStore:
         """See `Store`."""
         with reading(self._engine) as connection:
             row, _ = sql_subjects.get(connection, gallery, subject_id)
-            return sql_subjects.vectors(connection, row, gallery.model.dimension)
+            return sql_subjects.vectors(connection, row, gallery.model.dimension, self._vault)
 
     def owners(self, gallery: Gallery, templates: Sequence[int]) -> Mapping[int, Owner]:
         """See `Store`."""
@@ -182,7 +184,7 @@ class SqlStore:
     def changes(self, gallery: int, after: int, limit: int) -> list[Change]:
         """See `Log`."""
         with reading(self._engine) as connection:
-            return sql_log.read(connection, gallery, after, limit)
+            return sql_log.read(connection, gallery, after, limit, self._vault)
 
     def _own(self, once: Once) -> Once:
         """Two callers may choose the same Idempotency-Key without knowing of each other."""

@@ -14,6 +14,7 @@ from faces.modality import Modality
 from faces.quality import Quality
 from service.adapters import sql_log
 from service.adapters.sql_tables import idempotency, subject, template
+from service.adapters.vault import Vault
 from service.core.errors import UnknownSubject, UnknownTemplate
 from service.core.gallery import (
     FaceFound,
@@ -126,10 +127,10 @@ def image_sums(connection: Connection, gallery: Gallery, subject_id: str) -> fro
     return frozenset(connection.execute(query).scalars())
 
 
-def vectors(connection: Connection, row: int, dimension: int) -> NDArray[np.float32]:
+def vectors(connection: Connection, row: int, dimension: int, vault: Vault) -> NDArray[np.float32]:
     """(n, dimension) of a subject's templates."""
-    query = select(template.c.vector).where(template.c.subject == row).order_by(template.c.id)
-    found = [sql_log.vector(data) for data in connection.execute(query).scalars()]
+    query = select(*sql_log.SEALED).where(template.c.subject == row).order_by(template.c.id)
+    found = [sql_log.vector(one, vault) for one in connection.execute(query)]
     return np.array(found, dtype=np.float32).reshape(-1, dimension)
 
 

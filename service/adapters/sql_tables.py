@@ -141,3 +141,11 @@ api_secret = Table(
     Column("created_at", Utc, nullable=False),
     Column("expires_at", Utc),
 )
+
+encryption_key = Table(
+    "encryption_key",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("proof", LargeBinary, nullable=False, comment="known words, sealed with the key"),
+    Column("created_at", Utc, nullable=False),
+)

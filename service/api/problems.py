@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from faces.errors import FaceError, SeveralFaces
 from service.api.schemas import BoxOut, RejectedOut
-from service.core.errors import Busy, NothingEnrolled, RateLimited, Unauthorised
+from service.core.errors import Busy, NothingEnrolled, RateLimited, Unauthorised, VaultError
 
 log = logging.getLogger("null_face")
 
@@ -191,6 +191,8 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Busy):
         log.warning("%s: %s", code, error.__cause__ or error.detail)
+    if isinstance(error, VaultError):
+        log.error("%s", error.detail)
     if code not in STATUS:
         log.error("no status for the code %s: %s", code, error.detail)
         code = "internal_error"

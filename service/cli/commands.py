@@ -8,7 +8,17 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from faces.errors import FaceError
-from service.cli import bundle, database, enroll, extensions, identify, keys, serve, verify
+from service.cli import (
+    bundle,
+    database,
+    enroll,
+    extensions,
+    identify,
+    keys,
+    rotate_key,
+    serve,
+    verify,
+)
 from service.cli.errors import CommandError
 from service.cli.output import complain, out
 
@@ -58,6 +68,7 @@ app.command("serve")(serve.serve)
 app.command("enroll")(enroll.enroll)
 app.command("identify")(identify.identify)
 app.command("verify")(verify.verify)
+app.command("rotate-key")(rotate_key.rotate_key)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
