@@ -1,7 +1,6 @@
 """Random moves of crops, on a whole batch at once. Training only: nothing in `faces` is random."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -24,24 +23,30 @@ class Jitter:
     erase: float = 0.2
 
 
-class Uniform(Protocol):
-    """Draws a tensor of `shape` uniformly from [low, high)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """All that is random of the views of n crops; every tensor has n rows.
 
-    def __call__(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:
-        """Draw once."""
-        ...
-
-
-def view(crops: Tensor, jitter: Jitter, generator: torch.Generator) -> Tensor:
-    """One random view of each crop: mirror, similarity, aspect, smooth warp, tone, patch erased.
-
-    Args:
-        crops: (n, 1, h, h) float32 in [0, 1].
-
-    Returns:
-        The same shape, in [0, 1].
+    `similarity` (n, 2, 3) includes the mirror image and the aspect, `flow` (n, 2, 6, 6) is the
+    warp, `exponent` (n, 1, 1, 1) the tone; a patch of `centre` and `half` size (n, 2 each) becomes
+    `grey` (n, 1, 1, 1) where `erased` (n,).
     """
-    n, side = len(crops), crops.shape[-1]
+
+    similarity: Tensor
+    flow: Tensor
+    exponent: Tensor
+    centre: Tensor
+    half: Tensor
+    erased: Tensor
+    grey: Tensor
+
+    def of(self, rows: slice) -> "Moves":
+        """The moves of some rows."""
+        return Moves(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def draw_moves(n: int, jitter: Jitter, generator: torch.Generator) -> Moves:
+    """Random moves for n crops."""
 
     def uniform(*shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:
         return torch.rand(*shape, generator=generator) * (high - low) + low
@@ -56,23 +61,38 @@ def view(crops: Tensor, jitter: Jitter, generator: torch.Generator) -> Tensor:
         torch.stack([cosine * mirror * stretch, -sine / stretch, shift[:, 0]], 1),
         torch.stack([sine * mirror * stretch, cosine / stretch, shift[:, 1]], 1),
     ]
-    grid = F.affine_grid(torch.stack(rows, 1), [n, 1, side, side], align_corners=False)
-    flow = torch.randn(n, 2, 6, 6, generator=generator) * 2 * jitter.warp
-    grid = grid + F.interpolate(flow, (side, side), mode="bicubic").permute(0, 2, 3, 1)
-    moved = F.grid_sample(crops, grid, padding_mode="border", align_corners=False)
-    exponent = torch.exp(uniform(n, 1, 1, 1) * jitter.gamma)
-    toned = moved.clamp(1e-3, 1) ** exponent
-    return _erase(toned, jitter.erase, uniform)
+    return Moves(
+        similarity=torch.stack(rows, 1),
+        flow=torch.randn(n, 2, 6, 6, generator=generator) * 2 * jitter.warp,
+        exponent=torch.exp(uniform(n, 1, 1, 1) * jitter.gamma),
+        centre=uniform(n, 2, low=0.0),
+        half=uniform(n, 2, low=0.05, high=0.2),
+        erased=uniform(n, low=0.0) < jitter.erase,
+        grey=uniform(n, 1, 1, 1, low=0.0),
+    )
 
 
-def _erase(crops: Tensor, probability: float, uniform: Uniform) -> Tensor:
-    """Grey out one rectangle in some crops, as a hand, a hat or a beam of light would."""
+def view(crops: Tensor, moves: Moves) -> Tensor:
+    """One view of each crop: mirror, similarity, aspect, smooth warp, tone, patch erased.
+
+    Args:
+        crops: (n, 1, h, h) float32 in [0, 1].
+
+    Returns:
+        The same shape, in [0, 1].
+    """
     n, side = len(crops), crops.shape[-1]
-    centre = uniform(n, 2, low=0.0)
-    half = uniform(n, 2, low=0.05, high=0.2)
+    grid = F.affine_grid(moves.similarity, [n, 1, side, side], align_corners=False)
+    grid = grid + F.interpolate(moves.flow, (side, side), mode="bicubic").permute(0, 2, 3, 1)
+    moved = F.grid_sample(crops, grid, padding_mode="border", align_corners=False)
+    return _erase(moved.clamp(1e-3, 1) ** moves.exponent, moves)
+
+
+def _erase(crops: Tensor, moves: Moves) -> Tensor:
+    """Grey out one rectangle in some crops, as a hand, a hat or a beam of light would."""
+    side = crops.shape[-1]
     line = (torch.arange(side) + 0.5) / side
-    inside_x = (line - centre[:, :1]).abs() < half[:, :1]
-    inside_y = (line - centre[:, 1:]).abs() < half[:, 1:]
-    chosen = uniform(n, low=0.0) < probability
-    mask = inside_y[:, :, None] & inside_x[:, None, :] & chosen[:, None, None]
-    return torch.where(mask[:, None], uniform(n, 1, 1, 1, low=0.0), crops)
+    inside_x = (line - moves.centre[:, :1]).abs() < moves.half[:, :1]
+    inside_y = (line - moves.centre[:, 1:]).abs() < moves.half[:, 1:]
+    mask = inside_y[:, :, None] & inside_x[:, None, :] & moves.erased[:, None, None]
+    return torch.where(mask[:, None], moves.grey, crops)

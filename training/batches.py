@@ -1,40 +1,73 @@
 """Drawing the batches of a run from its pools; nothing here pairs one modality with another."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from faces.modality import Modality
-from training.augment import Jitter, view
+from training.augment import Jitter, draw_moves, view
 from training.config import Config
 from training.contrast import ContrastBatch
 from training.data import NAMELESS
 from training.material import Material
+from training.networks import CONTENT, STYLE
 from training.state import State
+
+Files = dict[str, list[str]]
+"""Names of images by domain."""
 
 SKETCH_SHARE = 0.8
 """Share of renderings that imitate sketches; the rest imitate NIR, which is the easier step."""
 
 
-def unpaired_batch(state: State, material: Material) -> list[Tensor]:
-    """(batch, 1, 128, 128) views a domain, each drawn by itself.
+@dataclass(frozen=True, slots=True, eq=False)
+class UnpairedBatch:
+    """This process's rows of a batch, by domain.
+
+    `images` are (n, 1, 128, 128) views, each domain drawn by itself; `noise` (n, 256 + 32) draws c
+    and s from their posteriors; `files` names the images of the whole batch, for a report.
+    """
+
+    images: list[Tensor]
+    noise: list[Tensor]
+    files: Files
+
+    def of(self, rows: slice) -> "UnpairedBatch":
+        """Some rows of every domain."""
+        images, noise = [x[rows] for x in self.images], [x[rows] for x in self.noise]
+        return replace(self, images=images, noise=noise)
+
+
+def unpaired_batch(state: State, material: Material) -> UnpairedBatch:
+    """Views of every domain, each drawn by itself.
 
     A domain without real training images (NIR here) is stood in for by renderings of VIS photos
     that are drawn independently of the VIS batch.
     """
-    return [
-        view(_real_or_rendered(state, material, domain), Jitter(), state.views).to(state.device)
-        for domain in material.domains
-    ]
+    batch = UnpairedBatch([], [], {})
+    for domain in material.domains:
+        source = material.pools.get(domain) or material.pools[Modality.VIS]
+        rows = source.draw(state.config.batch, state.draws)
+        own = rows[state.rank.rows]
+        if domain in material.pools:
+            crops = source.grey(own)
+        else:
+            crops = as_batch(_renderings(material, domain, rows, state.draws)[state.rank.rows])
+        batch.images.append(_view(state, crops, len(rows)))
+        noise = torch.randn(len(rows), CONTENT + STYLE, generator=state.views)
+        batch.noise.append(noise[state.rank.rows].to(state.device))
+        batch.files[domain] = [source.files[row] for row in rows]
+    return batch
 
 
 def contrast_batch(state: State, material: Material) -> ContrastBatch:
     """Photos with their renderings, and two views each of real images of other domains."""
-    config, rng = state.config, state.draws
+    config, rng, own = state.config, state.draws, state.rank.rows
     vis = material.pools[Modality.VIS]
-    count = config.contrast_batch
-    rows = vis.draw(count, rng)
+    rows = vis.draw(config.contrast_batch, rng)
     shown = np.array([_another(row, material, config, rng) for row in rows])
     modalities = [m for m in (Modality.SKETCH, Modality.NIR) if m in material.renderings]
     picked = _split(len(rows), len(modalities))
@@ -47,12 +80,18 @@ def contrast_batch(state: State, material: Material) -> ContrastBatch:
     domains = np.array([material.domains.index(m) for m in modalities])
     people = np.where(vis.people[rows] == NAMELESS, -1 - rows, vis.people[rows])
     return ContrastBatch(
-        photos=view(vis.grey(rows), Jitter(), state.views).to(state.device),
-        renderings=view(as_batch(drawn), Jitter(), state.views).to(state.device),
-        rendered_as=torch.from_numpy(domains[picked]).to(state.device),
-        people=torch.from_numpy(people).to(state.device),
+        photos=_view(state, vis.grey(rows[own]), len(rows)),
+        renderings=_view(state, as_batch(drawn[own]), len(rows)),
+        rendered_as=torch.from_numpy(domains[picked][own]).to(state.device),
+        people=torch.from_numpy(people[own]).to(state.device),
         real=_two_views(state, material),
     )
+
+
+def _view(state: State, crops: Tensor, count: int) -> Tensor:
+    """Views of this process's crops, of `count` in the whole batch."""
+    moves = draw_moves(count, Jitter(), state.views)
+    return view(crops, moves.of(state.rank.rows)).to(state.device)
 
 
 def _split(rows: int, modalities: int) -> NDArray[np.int64]:
@@ -68,12 +107,10 @@ def as_batch(crops: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.asarray(crops)[:, None].astype(np.float32) / np.float32(255))
 
 
-def _real_or_rendered(state: State, material: Material, domain: Modality) -> Tensor:
-    pool = material.pools.get(domain)
-    if pool is not None:
-        return pool.grey(pool.draw(state.config.batch, state.draws))
-    rows = material.pools[Modality.VIS].draw(state.config.batch, state.draws)
-    return as_batch(np.stack([_rendering(material, domain, row, state.draws) for row in rows]))
+def _renderings(
+    material: Material, modality: Modality, rows: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    return np.stack([_rendering(material, modality, row, rng) for row in rows])
 
 
 def _rendering(
@@ -98,7 +135,7 @@ def _two_views(state: State, material: Material) -> dict[int, tuple[Tensor, Tens
         if domain is Modality.VIS or domain not in material.pools:
             continue
         pool = material.pools[domain]
-        crops = pool.grey(pool.draw(state.config.batch, state.draws))
-        first, second = (view(crops, Jitter(), state.views).to(state.device) for _ in range(2))
-        views[number] = (first, second)
+        rows = pool.draw(state.config.batch, state.draws)
+        crops = pool.grey(rows[state.rank.rows])
+        views[number] = (_view(state, crops, len(rows)), _view(state, crops, len(rows)))
     return views

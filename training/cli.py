@@ -16,6 +16,7 @@ from training.evaluation.cli import app as evaluation
 from training.evaluation.protocols import DataMissingError, Fold, Trial, cufs, fs2k, lfw, trials_of
 from training.ladder import climb, markdown
 from training.material import Material, load_material
+from training.processes import joined
 from training.recipe import recipe
 from training.release import release
 from training.start import discriminant_start
@@ -51,10 +52,11 @@ def train_command(
     material = _material(run, yunet, processes)
     for modality, pool in material.pools.items():
         typer.echo(f"{modality}: {len(pool.crops)} images, {len(set(pool.people.tolist()))} labels")
-    state = _state(run, folder)
-    if run.networks.discriminant_start and state.steps == 0:
-        discriminant_start(state, material)
-    train(state, material, folder, time.monotonic)
+    with joined() as (rank, device):
+        state = states.begin(run, folder / CHECKPOINT, device, rank)
+        if run.networks.discriminant_start and state.steps == 0:
+            discriminant_start(state, material)
+        train(state, material, folder, time.monotonic)
 
 
 @app.command("export")
@@ -108,14 +110,6 @@ def ladder_command(
         console=Console(),
     )
     (out / "table.md").write_text(markdown(results))
-
-
-def _state(config: Config, folder: Path) -> states.State:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    checkpoint = folder / CHECKPOINT
-    if checkpoint.exists():
-        return states.load(config, checkpoint, device)
-    return states.fresh(config, device)
 
 
 def _material(config: Config, yunet: Path | None, processes: int) -> Material:

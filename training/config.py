@@ -105,6 +105,23 @@ class Optimiser(_Strict):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
 
 
+class Compute(_Strict):
+    """How a run is computed, each with its reason; a checkpoint may go on under another."""
+
+    accumulate: Annotated[int, Field(ge=1)] = Field(
+        1, description="Compute a batch in so many parts where memory is short; norms see a part."
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16 autocast pays on a GPU; on a CPU without it, it is slower."
+    )
+    compile: bool = Field(
+        False, description="torch.compile: minutes at the start, then faster; for long runs."
+    )
+    deterministic: bool = Field(
+        False, description="Refuse kernels that differ from run to run (some on a GPU); slower."
+    )
+
+
 class Config(_Strict):
     """A run."""
 
@@ -118,6 +135,7 @@ class Config(_Strict):
     networks: Networks = Networks()
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
+    compute: Compute = Compute()
 
     @property
     def domains(self) -> tuple[Modality, ...]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from training import losses
 from training.config import Loss
 from training.model import Null
+from training.processes import gathered
 from training.step import Terms
 
 
@@ -31,6 +32,16 @@ class ContrastBatch:
     people: Tensor
     real: dict[int, tuple[Tensor, Tensor]]
 
+    def of(self, rows: slice) -> "ContrastBatch":
+        """Some rows of everything."""
+        return ContrastBatch(
+            photos=self.photos[rows],
+            renderings=self.renderings[rows],
+            rendered_as=self.rendered_as[rows],
+            people=self.people[rows],
+            real={domain: (a[rows], b[rows]) for domain, (a, b) in self.real.items()},
+        )
+
 
 def contrast_terms(model: Null, batch: ContrastBatch, loss: Loss) -> Terms:
     """InfoNCE terms; a domain's renderings and real images share one pass, so one normalisation."""
@@ -44,8 +55,9 @@ def contrast_terms(model: Null, batch: ContrastBatch, loss: Loss) -> Terms:
         renderings = renderings.index_copy(0, rows, content[: len(rows)])
         if views:
             first, second = content[len(rows) :].chunk(2)
-            own.append(losses.info_nce(first, second, loss.temperature))
-    same = batch.people[:, None] == batch.people[None]
+            own.append(losses.info_nce(gathered(first), gathered(second), loss.temperature))
+    photos, renderings, people = gathered(photos), gathered(renderings), gathered(batch.people)
+    same = people[:, None] == people[None]
     terms: Terms = {}
     if loss.weights.contrast:
         terms["contrast"] = losses.info_nce(photos, renderings, loss.temperature, same)

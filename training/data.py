@@ -32,13 +32,14 @@ class Pool:
     `crops` is (n, 128, 128, 3) uint8 RGB for vis and (n, 128, 128) grey otherwise; `people` (n,)
     int64 labels, NAMELESS where no name may be used; `weights` (n,) float64 draws every source of
     the modality in proportion to the square root of its size, so that a large one does not drown
-    the others.
+    the others; `files` names each image.
     """
 
     modality: Modality
     crops: NDArray[np.uint8]
     people: NDArray[np.int64]
     weights: NDArray[np.float64]
+    files: tuple[str, ...]
 
     def draw(self, count: int, rng: Generator) -> NDArray[np.int64]:
         """Indices of `count` different images (all, if there are fewer), in random order.
@@ -126,14 +127,17 @@ def _pool(
     crops: list[NDArray[np.uint8]] = []
     weights: list[NDArray[np.float64]] = []
     names: list[str] = []
+    files: list[str] = []
     for source, paths in sources:
         made = cached_crops(paths, recipe, cache=cache, processes=processes)
         found = [path for path, there in zip(paths, made.found, strict=True) if there]
         crops.append(np.asarray(made.crops)[made.found])
         weights.append(np.full(len(found), len(found) ** -0.5))
         names += [f"{source.path}/{path.parent.name}" if source.names else "" for path in found]
+        files += [f"{source.path}/{path.name}" for path in found]
     chances = np.concatenate(weights)
-    return Pool(modality, np.concatenate(crops), _labels(names), chances / chances.sum())
+    people = _labels(names)
+    return Pool(modality, np.concatenate(crops), people, chances / chances.sum(), tuple(files))
 
 
 def _labels(names: Iterable[str]) -> NDArray[np.int64]:

@@ -103,9 +103,7 @@ def markdown(results: Sequence[Result]) -> str:
 
 
 def _trained(config: Config, material: Material, folder: Path) -> states.State:
-    checkpoint = folder / CHECKPOINT
-    fresh = not checkpoint.exists()
-    state = states.fresh(config, _device()) if fresh else states.load(config, checkpoint, _device())
+    state = states.begin(config, folder / CHECKPOINT, _device())
     return train(state, material, folder, time.monotonic)
 
 

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from training import processes
 from training.frontend import CELLS, CHANNELS, OrientedEnergies
 
 CONTENT = 256
 STYLE = 32
+MOMENTUM = 0.05
+"""Share of a batch in the running statistics of norms."""
+EPSILON = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,9 @@ class Gaussian:
     mean: Tensor
     log_variance: Tensor
 
-    def sample(self) -> Tensor:
-        """Reparameterised draw (Kingma and Welling 2014)."""
-        return self.mean + torch.randn_like(self.mean) * torch.exp(0.5 * self.log_variance)
+    def sample(self, noise: Tensor) -> Tensor:
+        """Reparameterised draw from standard normal noise (Kingma and Welling 2014)."""
+        return self.mean + noise * torch.exp(0.5 * self.log_variance)
 
 
 class DomainNorm(nn.Module):
@@ -50,12 +55,26 @@ class DomainNorm(nn.Module):
     def forward(self, x: Tensor, domain: int | Tensor) -> Tensor:
         """Normalise (n, channels, h, w) or (n, channels) features of one domain."""
         mean, variance = self.mean[domain], self.variance[domain]
+        if self.training and not processes.several():
+            return F.batch_norm(x, mean, variance, self.weight, self.bias, True, MOMENTUM, EPSILON)
         if self.training:
-            return F.batch_norm(x, mean, variance, self.weight, self.bias, True, 0.05)
-        scale = self.weight * torch.rsqrt(variance + 1e-5)
+            mean, variance = self._of_all_processes(x, domain)
+        scale = self.weight * torch.rsqrt(variance + EPSILON)
         shift = self.bias - mean * scale
         broadcast = (-1,) + (1,) * (x.dim() - 2)
         return x * scale.view(broadcast) + shift.view(broadcast)
+
+    def _of_all_processes(self, x: Tensor, domain: int | Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the whole batch, of which this process holds a share."""
+        over = (0, *range(2, x.dim()))
+        wide = x.float()
+        mean, square = processes.mean(torch.stack([wide.mean(over), (wide * wide).mean(over)]))
+        variance = (square - mean * mean).clamp(min=0)
+        count = x.numel() // x.shape[1] * dist.get_world_size()
+        with torch.no_grad():
+            self.mean[domain].lerp_(mean, MOMENTUM)
+            self.variance[domain].lerp_(variance * count / (count - 1), MOMENTUM)
+        return mean, variance
 
 
 class MaxFeatureMap(nn.Module):
@@ -182,17 +201,32 @@ class AdaptiveConvolution(nn.Module):
     """3 x 3 convolution whose instance-normalised output is scaled and shifted by s.
 
     AdaIN (Huang and Belongie 2017): s is not concatenated to c, so less identity leaks into it.
+    With `upsample` the input is doubled (nearest neighbour) first.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, upsample: bool = False) -> None:
         super().__init__()
+        self.upsample = upsample
         self.conv = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
         self.film = nn.Linear(STYLE, 2 * outputs)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """(n, inputs, h, w) and (n, 32) -> (n, outputs, h, w)."""
+        """(n, inputs, h, w) and (n, 32) -> (n, outputs, h, w), or 2h and 2w with `upsample`."""
         scale, shift = self.film(style)[:, :, None, None].chunk(2, dim=1)
-        return F.leaky_relu(F.instance_norm(self.conv(x)) * (1 + scale) + shift, 0.2)
+        x = doubled_convolution(x, self.conv.weight) if self.upsample else self.conv(x)
+        return F.leaky_relu(torch.addcmul(shift, F.instance_norm(x), 1 + scale), 0.2)
+
+
+def doubled_convolution(x: Tensor, weight: Tensor) -> Tensor:
+    """A 3 x 3 convolution of x doubled by nearest neighbour, without making the doubled x.
+
+    Neighbours that are copies of one pixel share the sum of their weights, so it equals a
+    transposed convolution of stride 2 with these sums: 4/9 of the multiplications.
+    """
+    flipped = weight.flip(2, 3).transpose(0, 1)
+    pairs = torch.ones(1, 1, 2, 2, dtype=weight.dtype, device=weight.device)
+    sums = F.conv2d(flipped.reshape(-1, 1, 3, 3), pairs, padding=1)
+    return F.conv_transpose2d(x, sums.unflatten(0, flipped.shape[:2]).squeeze(2), None, 2, 1)
 
 
 class Decoder(nn.Module):
@@ -206,17 +240,15 @@ class Decoder(nn.Module):
         self.head = nn.Linear(CONTENT, channels[0] * self.side**2)
         before = [channels[0], *channels[:3]]
         self.blocks = nn.ModuleList(
-            Stage([AdaptiveConvolution(a, b), AdaptiveConvolution(b, b)])
-            for a, b in zip(before, channels, strict=True)
+            Stage([AdaptiveConvolution(a, b, upsample=number > 0), AdaptiveConvolution(b, b)])
+            for number, (a, b) in enumerate(zip(before, channels, strict=True))
         )
         self.grey = nn.Conv2d(channels[3], 1, 3, 1, 1)
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """(n, 256) and (n, 32) -> (n, 1, image_size, image_size) grey in (0, 1)."""
         x = self.head(content).unflatten(1, (self.first, self.side, self.side))
-        for number, block in enumerate(self.blocks):
-            if number:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
+        for block in self.blocks:
             x = block(x, style)
         return torch.sigmoid(self.grey(x))
 

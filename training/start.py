@@ -7,6 +7,8 @@ some thousand views and no cross-modal pair: 'within' is a photo against a rende
 and a real image against another view of itself.
 """
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
@@ -14,6 +16,7 @@ from torch import Tensor
 from training.batches import contrast_batch
 from training.material import Material
 from training.networks import CONTENT, ContentEncoder
+from training.processes import Rank
 from training.state import State
 
 BATCHES = 80
@@ -29,7 +32,8 @@ def discriminant_start(state: State, material: Material) -> None:
     """Set the head of a shared Ec with front end; weights and norm of nothing else change."""
     encoder = state.model.content_encoders[0]
     assert isinstance(encoder, ContentEncoder)  # noqa: S101 (narrows nn.Module)
-    within, by_domain = _views(encoder, state, material)
+    whole = replace(state, rank=Rank())  # every process computes the same start
+    within, by_domain = _views(encoder, whole, material)
     size = within.shape[1]
     for domain, features in by_domain.items():
         encoder.norm.mean[domain, :size] = features.mean(0)

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn, optim
 
-from training.config import Config
+from training.config import Compute, Config
 from training.model import Critics, Null, build
+from training.processes import Rank
 
 
 @dataclass(eq=False)
@@ -19,7 +20,7 @@ class State:
     """Weights, their running average, optimisers, position and every source of randomness.
 
     The only mutable object of a run. `draws` decides which images and renderings a batch holds,
-    `views` how they are moved; torch's global generator draws the samples of the VAE.
+    `views` how they are moved and what the VAE samples; both are alike in all processes of a run.
     """
 
     config: Config
@@ -30,6 +31,7 @@ class State:
     critic_optimiser: optim.Optimizer
     draws: np.random.Generator
     views: torch.Generator
+    rank: Rank = Rank()
     steps: int = 0
     images_seen: int = 0
     seconds: float = 0.0
@@ -55,24 +57,41 @@ class State:
                 kept.copy_(now)
 
 
-def fresh(config: Config, device: torch.device) -> State:
+def fresh(config: Config, device: torch.device, rank: Rank = Rank()) -> State:
     """A run at its start; everything random follows from `config.seed`."""
     torch.manual_seed(config.seed)
     model, critics = build(config)
     model, critics = model.to(device), critics.to(device)
     rates = config.optimiser
+    average = copy.deepcopy(model).requires_grad_(False)
+    if config.compute.compile:
+        for network in {
+            *model.content_encoders,
+            *model.style_encoders,
+            *model.decoders,
+            *critics.of,
+        }:
+            network.compile()
     return State(
         config=config,
         model=model,
         critics=critics,
-        average=copy.deepcopy(model).requires_grad_(False),
+        average=average,
         encoder_optimiser=optim.AdamW(
             model.parameters(), rates.learning_rate, (0.9, 0.99), weight_decay=rates.weight_decay
         ),
         critic_optimiser=optim.AdamW(critics.parameters(), rates.critic_rate, (0.5, 0.99)),
         draws=np.random.default_rng(config.seed),
         views=torch.Generator().manual_seed(config.seed),
+        rank=rank,
     )
+
+
+def begin(config: Config, checkpoint: Path, device: torch.device, rank: Rank = Rank()) -> State:
+    """The run as its checkpoint left it, or a fresh one."""
+    if checkpoint.exists():
+        return load(config, checkpoint, device, rank)
+    return fresh(config, device, rank)
 
 
 def save(state: State, path: Path) -> None:
@@ -82,24 +101,28 @@ def save(state: State, path: Path) -> None:
     os.replace(unfinished, path)
 
 
-def load(config: Config, path: Path, device: torch.device) -> State:
+def load(config: Config, path: Path, device: torch.device, rank: Rank = Rank()) -> State:
     """Take up a run where `save` left it; it goes on as if it had never stopped.
 
     Raises:
         ValueError: the checkpoint is of another config.
     """
     stored = torch.load(path, weights_only=True, map_location="cpu")
-    if stored["config"] != config.model_dump_json():
+    if _what_is_learnt(Config.model_validate_json(stored["config"])) != _what_is_learnt(config):
         raise ValueError(f"{path} is a checkpoint of another config; start in another folder.")
-    state = fresh(config, device)
+    state = fresh(config, device, rank)
     for name, part in _stateful(state).items():
         part.load_state_dict(stored[name])
     state.draws.bit_generator.state = stored["draws"]
     state.views.set_state(stored["views"])
-    torch.set_rng_state(stored["samples"])
     state.steps, state.images_seen = stored["steps"], stored["images_seen"]
     state.seconds = stored["seconds"]
     return state
+
+
+def _what_is_learnt(config: Config) -> Config:
+    """The config without how it is computed, which may change between two sessions of a run."""
+    return config.model_copy(update={"compute": Compute()})
 
 
 def _snapshot(state: State) -> dict[str, Any]:
@@ -108,7 +131,6 @@ def _snapshot(state: State) -> dict[str, Any]:
         "config": state.config.model_dump_json(),
         "draws": state.draws.bit_generator.state,
         "views": state.views.get_state(),
-        "samples": torch.get_rng_state(),
         "steps": state.steps,
         "images_seen": state.images_seen,
         "seconds": state.seconds,

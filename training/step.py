@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training import losses
 from training.config import Config, Weights
 from training.model import Critics, Null
-from training.networks import Gaussian
+from training.networks import CONTENT, Gaussian
 
 Terms = dict[str, Tensor]
 Swap = tuple[int, int]
@@ -39,19 +39,22 @@ class Translations:
 
 
 def translate(
-    model: Null, batch: Sequence[Tensor], *, sampling: bool, image_size: int
+    model: Null, batch: Sequence[Tensor], noise: Sequence[Tensor] | None, *, image_size: int
 ) -> Translations:
     """Encode an unpaired batch and decode it, each image in its own and in the other styles.
 
     Args:
         batch: one (n, 1, 128, 128) tensor a domain, drawn independently; the hub (VIS) first.
-        sampling: draw c and s from their posteriors (the VAE) or take the means.
+        noise: (n, 256 + 32) a domain, to draw c and s from their posteriors (the VAE); without
+            it their means are taken.
     """
     targets = [_shrink(crops, image_size) for crops in batch]
     content = [model.content(crops, i) for i, crops in enumerate(batch)]
     style = [model.style(images, i) for i, images in enumerate(targets)]
-    codes = [c.sample() if sampling else c.mean for c in content]
-    style_codes = [s.sample() if sampling else s.mean for s in style]
+    codes, style_codes = [c.mean for c in content], [s.mean for s in style]
+    if noise is not None:
+        codes = [c.sample(e[:, :CONTENT]) for c, e in zip(content, noise, strict=True)]
+        style_codes = [s.sample(e[:, CONTENT:]) for s, e in zip(style, noise, strict=True)]
     own = [model.decode(c, s, i) for i, (c, s) in enumerate(zip(codes, style_codes, strict=True))]
     swapped = {(j, i): model.decode(codes[j], style_codes[i], i) for j, i in swaps(len(batch))}
     return Translations(content, style, targets, own, swapped, codes, style_codes)

@@ -36,11 +36,12 @@ def material(run: Config, seed: int = 0) -> Material:
     photos = np.stack([_blobs(rng) for _ in range(IMAGES)])
     people = np.arange(IMAGES) // 2
     even = np.full(IMAGES, 1 / IMAGES)
-    pools = {Modality.VIS: Pool(Modality.VIS, photos, people, even)}
+    files = tuple(f"{number}.jpg" for number in range(IMAGES))
+    pools = {Modality.VIS: Pool(Modality.VIS, photos, people, even, files)}
     if Modality.SKETCH in run.domains:
         sketches = rng.integers(0, 256, (IMAGES, 128, 128), dtype=np.uint8)
         nameless = np.full(IMAGES, -1)
-        pools[Modality.SKETCH] = Pool(Modality.SKETCH, sketches, nameless, even)
+        pools[Modality.SKETCH] = Pool(Modality.SKETCH, sketches, nameless, even, files)
     renderings = {
         modality: np.stack([[render(photo, modality, rng)] * 2 for photo in photos])
         for modality in run.domains

@@ -1,6 +1,7 @@
 """What the trainer promises: exact resume, nothing paired, ablations, a stop on NaN."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from small_run import config, material
 from faces.modality import Modality
 from training import state as states
 from training.batches import unpaired_batch
-from training.config import Loss, Networks, Weights
-from training.train import CHECKPOINT, Diverged, rate_share, train, train_step
+from training.config import Compute, Loss, Networks, Weights
+from training.train import CHECKPOINT, REPORT, Diverged, rate_share, train, train_step
 
 CPU = torch.device("cpu")
 
@@ -68,7 +69,7 @@ def test_pairs_meet_in_a_batch_as_often_as_chance_has_it():
     chance = 1 / 12
     deviation = np.sqrt(trials * chance * (1 - chance))
     assert abs(same - trials * chance) < 4 * deviation
-    vis, sketch = unpaired_batch(state, drawn_from)[:2]
+    vis, sketch = unpaired_batch(state, drawn_from).images[:2]
     assert vis.shape == sketch.shape == (8, 1, 128, 128)
 
 
@@ -143,3 +144,69 @@ def test_the_rate_is_constant_then_falls_to_zero():
     assert rate_share(run, 0.2) == 1
     assert 0 < rate_share(run, 0.7) < 1
     assert rate_share(run, 1.0) == pytest.approx(0)
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole():
+    """Norms are frozen here: where they train, each part is normalised by itself."""
+    run = config(loss=Loss(weights=Weights()))
+    whole = states.fresh(run, CPU)
+    parts = states.fresh(config(loss=Loss(weights=Weights()), compute=Compute(accumulate=2)), CPU)
+    for state in (whole, parts):
+        state.model.eval()
+    for _ in range(2):
+        expected = train_step(whole, material(run))
+        assert train_step(parts, material(run)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_run_in_parts_resumes_exactly(tmp_path):
+    run = config(contrast_batch=24, compute=Compute(accumulate=2))
+    drawn_from = material(run)
+    straight = states.fresh(run, CPU)
+    steps(straight, drawn_from, 2)
+    states.save(straight, tmp_path / CHECKPOINT)
+    expected = steps(straight, drawn_from, 2)
+    assert steps(states.load(run, tmp_path / CHECKPOINT, CPU), drawn_from, 2) == expected
+
+
+def test_how_a_run_is_computed_may_change_between_two_sessions(tmp_path):
+    states.save(states.fresh(config(), CPU), tmp_path / CHECKPOINT)
+    states.load(config(compute=Compute(accumulate=2)), tmp_path / CHECKPOINT, CPU)
+
+
+def test_half_precision_computes_every_term():
+    half = config(compute=Compute(precision="bfloat16"))
+    full = train_step(states.fresh(config(), CPU), material(half))
+    assert train_step(states.fresh(half, CPU), material(half)) == pytest.approx(full, rel=0.1)
+
+
+def test_a_deterministic_run_uses_no_kernel_that_differs_from_run_to_run(tmp_path):
+    run = config(images=20, compute=Compute(deterministic=True))
+    try:
+        train(states.fresh(run, CPU), material(run), tmp_path, lambda: 0.0)
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_a_stop_on_nan_leaves_a_report(tmp_path):
+    run = config()
+    state = states.fresh(run, CPU)
+    with torch.no_grad():
+        state.model.decoders[0].grey.bias.fill_(float("nan"))
+    with pytest.raises(Diverged):
+        train(state, material(run), tmp_path, lambda: 0.0)
+    report = json.loads((tmp_path / REPORT).read_text())
+    assert "x" in report["not_finite"]
+    assert report["terms"]["x"] == "nan"
+    assert (report["step"], report["images_seen"], report["last_checkpoint"]) == (0, 0, None)
+    assert len(report["batch"]["vis"]) == run.batch
+
+
+def test_an_infinite_gradient_stops_the_run_though_every_term_is_finite():
+    run = config(loss=Loss(weights=Weights(x=1e38)))
+    state = states.fresh(run, CPU)
+    with torch.no_grad():
+        state.model.decoders[0].grey.weight.mul_(1e-3)
+        state.model.decoders[0].head.weight.mul_(1e3)
+    with pytest.raises(Diverged, match="gradient norm"):
+        steps(state, material(run), 5)
