@@ -159,7 +159,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
 
 
 def test_a_run_in_parts_resumes_exactly(tmp_path):
-    run = config(contrast_batch=24, compute=Compute(accumulate=2))
+    run = config(loss=Loss(weights=Weights()), compute=Compute(accumulate=2))
     drawn_from = material(run)
     straight = states.fresh(run, CPU)
     steps(straight, drawn_from, 2)
