@@ -73,6 +73,7 @@ def _allow(routers: Iterable[APIRouter]) -> dict[str, dict[str, str]]:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.parts.start()
     yield
     app.state.parts.close()
 

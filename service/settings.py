@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     encryption_keys: SecretStr | None = Field(
         None, description="Instead of the file: its content; spaces do for line ends."
     )
+    snapshots: Path | None = Field(
+        None,
+        description="Folder of index snapshots, for one database; default: `index` beside a "
+        "SQLite file, else `data/index`.",
+    )
     bundle: Path = Field(Path("models/default"), description="Folder of the model bundle.")
     yunet_model: Path | None = Field(
         None, description="YuNet face detector (ONNX) to use in place of the built-in locator."

@@ -3,8 +3,10 @@
 import logging
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import cv2
+from sqlalchemy import URL
 
 from faces.bundle import Bundle, load_bundle
 from faces.cascade import CascadeLocator
@@ -17,6 +19,7 @@ from faces.yunet import YunetLocator
 from service.adapters.face_encoder import FaceEncoder
 from service.adapters.faiss_index import FaissIndex
 from service.adapters.rates import Rates
+from service.adapters.snapshots import Snapshots
 from service.adapters.sql_engine import open_engine, upgrade
 from service.adapters.sql_keys import SqlKeys
 from service.adapters.sql_store import SqlStore
@@ -28,6 +31,7 @@ from service.core.errors import ModelMismatch, VaultError
 from service.core.gallery import DEFAULT_GALLERY, Model
 from service.core.keys import Keys, authenticate
 from service.core.ports import About, Parts, UploadLimits
+from service.core.upkeep import Upkeep
 from service.settings import Settings
 
 log = logging.getLogger("null_face")
@@ -59,25 +63,34 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     upgrade(engine)
     vault = open_vault(settings)
     admit(engine, vault)
-    store = SqlStore(engine, vault)
     model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
     _announce(model, encoder.provider, settings, vault)
+    snapshots = Snapshots(settings.snapshots or _beside(engine.url), model, vault)
+    store = SqlStore(engine, vault, on_erasure=snapshots.discard)
+    index = FaissIndex(model.dimension, snapshots=snapshots)
+    upkeep = Upkeep(store, index, model)
     _prepare_default(store, model)
     keys = SqlKeys(engine)
     _tell_who_needs_a_key(settings.access, keys)
 
     def check() -> None:
         store.galleries(after=0, limit=1)
+        upkeep.check()
+
+    def close() -> None:
+        upkeep.close()
+        engine.dispose()
 
     return Parts(
         encode=encode,
         store=store,
-        index=FaissIndex(model.dimension),
+        index=index,
         model=model,
         modalities=tuple(bundle.manifest.encoders),
         calibration=bundle.calibration,
         check=check,
-        close=engine.dispose,
+        start=upkeep.start,
+        close=close,
         limits=UploadLimits(settings.max_image_bytes, settings.max_body_bytes, settings.max_images),
         about=About(encoder.provider, index="faiss", database=engine.dialect.name),
         access=Access(
@@ -87,6 +100,12 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
             origins=settings.cors_origins,
         ),
     )
+
+
+def _beside(database: URL) -> Path:
+    """Where snapshots lie unless the settings say otherwise."""
+    sqlite = database.get_backend_name() == "sqlite"
+    return Path(str(database.database)).parent / "index" if sqlite else Path("data/index")
 
 
 def _locator(settings: Settings, bundle: Bundle) -> Locator:

@@ -35,7 +35,9 @@ def open_engine(url: str, patience: float = 10.0) -> Engine:
 def _open_sqlite(url: URL, patience: float) -> Engine:
     """The folder of the file is made where it is missing."""
     _make_folder(url)
-    engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=56)
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=8, max_overflow=56, pool_timeout=patience
+    )
     event.listen(engine, "connect", partial(_set_up_sqlite, patience))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -107,7 +109,9 @@ def _begin_postgresql(patience: float, connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that changes nothing."""
+    """A transaction that changes nothing, and sees the database as of one moment throughout."""
+    if engine.dialect.name == "postgresql":  # SQLite knows no other way
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with explained(), engine.begin() as connection:
         yield connection
 
@@ -119,18 +123,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def flush_erased(engine: Engine) -> None:
-    """Let nothing that was deleted linger in SQLite's write-ahead log.
+def flush_erased(engine: Engine) -> bool:
+    """Let nothing that was deleted linger in SQLite's write-ahead log; False if a reader is in it.
 
-    Copies the log into the database, where the old pages are overwritten, and empties it. Where a
-    reader prevents that, the next call does it. (Blocks that the file system has freed are beyond
-    us; so are backups.)
+    Copies the log into the database, where the old pages are overwritten, and empties it. (Blocks
+    that the file system has freed are beyond us; so are backups.)
     """
     if engine.dialect.name != "sqlite":
-        return
+        return True
     with explained(), engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
-        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:

@@ -1,17 +1,31 @@
 """SQL of the change log: what was added to a gallery and removed from it, in commit order."""
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Column, Connection, Row, and_, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    not_,
+    select,
+    update,
+)
 
 from service.adapters.sql_tables import change, gallery, template
 from service.adapters.vault import Vault
-from service.core.gallery import Change
+from service.core.gallery import Change, Changes, Mark
 
 _STORED = np.dtype("<f4")
+_AT_ONCE = 500
+"""How many ids stand in one IN (...)."""
 
 
 def append(
@@ -24,16 +38,19 @@ def append(
     commit, and the next writer of the gallery waits; SQLite has a single writer anyway.
     """
     count = len(templates)
-    counted = update(gallery).where(gallery.c.id == gallery_id)
-    counted = counted.values(head=gallery.c.head + count)
+    if not count:
+        return
+    counters = {"head": gallery.c.head + count}
+    if not added:
+        counters |= {"erased": gallery.c.head + count, "removals": gallery.c.removals + count}
+    counted = update(gallery).where(gallery.c.id == gallery_id).values(counters)
     head = connection.execute(counted.returning(gallery.c.head)).scalar_one()
+    row = {"gallery_id": gallery_id, "added": added, "token": 1 + secrets.randbelow(2**62)}
     first = int(head) - count + 1
     rows = [
-        {"gallery_id": gallery_id, "seq": first + place, "template": number, "added": added}
-        for place, number in enumerate(templates)
+        row | {"seq": first + place, "template": number} for place, number in enumerate(templates)
     ]
-    if rows:
-        connection.execute(insert(change), rows)
+    connection.execute(insert(change), rows)
 
 
 def head(connection: Connection, gallery_id: int) -> int:
@@ -42,10 +59,27 @@ def head(connection: Connection, gallery_id: int) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def read(
-    connection: Connection, gallery_id: int, after: int, limit: int, vault: Vault
-) -> list[Change]:
+def marks(connection: Connection, galleries: Sequence[int]) -> dict[int, Mark]:
+    """See `service.core.ports.Log.marks`."""
+    columns = (gallery.c.head, gallery.c.floor, gallery.c.erased, gallery.c.removals)
+    found: dict[int, Mark] = {}
+    for start in range(0, len(galleries), _AT_ONCE):
+        some = gallery.c.id.in_(galleries[start : start + _AT_ONCE])
+        for number, *counters in connection.execute(select(gallery.c.id, *columns).where(some)):
+            found[int(number)] = Mark(*map(int, counters))
+    return found
+
+
+def token(connection: Connection, gallery_id: int, seq: int) -> int | None:
+    """See `service.core.ports.Log.token`."""
+    query = select(change.c.token).where(change.c.gallery_id == gallery_id, change.c.seq == seq)
+    found = connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
+def read(connection: Connection, gallery_id: int, after: int, limit: int, vault: Vault) -> Changes:
     """The next entries, with the vectors of added templates that are still there."""
+    mark = marks(connection, [gallery_id]).get(gallery_id, Mark(0, 0, 0, 0))
     there = and_(template.c.id == change.c.template, change.c.added)
     query = (
         select(change.c.seq, change.c.template, *SEALED)
@@ -54,10 +88,40 @@ def read(
         .order_by(change.c.seq)
         .limit(limit)
     )
-    return [
+    entries = [
         Change(int(row.seq), int(row.template), None if row.vector is None else vector(row, vault))
         for row in connection.execute(query)
     ]
+    return Changes(entries, mark.head, mark.floor, is_last=len(entries) < limit)
+
+
+def compact(connection: Connection, gallery_id: int, *, keep: int) -> None:
+    """Drop removals, and the additions they undo, but for the newest `keep` entries.
+
+    Those let an index that is a little behind go on; one that is further behind begins anew. The
+    caller holds the gallery's lock.
+    """
+    floor = head(connection, gallery_id) - keep
+    old = and_(change.c.gallery_id == gallery_id, change.c.seq <= floor)
+    gone = select(change.c.template).where(old, not_(change.c.added))
+    dropped = connection.execute(select(func.count()).select_from(gone.subquery())).scalar_one()
+    if dropped:
+        connection.execute(delete(change).where(old, change.c.template.in_(gone)))
+        values = {"floor": floor, "removals": gallery.c.removals - dropped}
+        connection.execute(update(gallery).where(gallery.c.id == gallery_id).values(values))
+
+
+def worth_compacting(connection: Connection, least: int) -> list[int]:
+    """Galleries whose log has `least` removals, and one for every four templates."""
+    templates = (
+        select(func.count())
+        .select_from(template)
+        .where(template.c.gallery_id == gallery.c.id)
+        .scalar_subquery()
+    )
+    many = select(gallery.c.id).where(gallery.c.removals >= least)
+    query = many.where(gallery.c.removals * 4 >= templates)
+    return [int(number) for number in connection.execute(query).scalars()]
 
 
 SEALED: tuple[Column[Any], ...] = (

@@ -1,7 +1,10 @@
 """The store on SQL: which calls make up a transaction. Leaving `writing` means: committed."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,11 +19,12 @@ from service.adapters.sql_tables import gallery as galleries_table
 from service.adapters.sql_tables import subject, template
 from service.adapters.vault import PLAIN, Vault
 from service.core.access import SERVICE, Actor
-from service.core.errors import Duplicate, IdempotencyConflict, Rejection, UnknownGallery
+from service.core.errors import Busy, Duplicate, IdempotencyConflict, Rejection, UnknownGallery
 from service.core.gallery import (
-    Change,
+    Changes,
     Enrolment,
     Gallery,
+    Mark,
     Model,
     NewTemplate,
     Once,
@@ -32,20 +36,42 @@ from service.core.gallery import (
     Template,
 )
 
+KEEP = 1_000
+"""Entries of a log that are not compacted, and removals that make compaction worth it."""
+
 _COUNTED = (subject, template)
+
+log = logging.getLogger("null_face")
 
 
 class SqlStore:
-    """Obeys `service.core.ports.Store`. Safe to share between threads."""
+    """Obeys `service.core.ports.Store`. Safe to share between threads.
 
-    def __init__(self, engine: Engine, vault: Vault = PLAIN, actor: Actor = SERVICE) -> None:
+    `on_erasure` removes what of a gallery lies elsewhere on disk; it is called between the commit
+    and the answer. `keep` entries of each log are never compacted.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        vault: Vault = PLAIN,
+        on_erasure: Callable[[int], None] = lambda gallery: None,
+        *,
+        keep: int = KEEP,
+    ) -> None:
         self._engine = engine
         self._vault = vault
-        self._actor = actor
+        self._on_erasure = on_erasure
+        self._keep = keep
+        self._actor = SERVICE
+        self._lingers = threading.Event()
+        self._lingers.set()  # a process that was killed may have left something
 
     def acting_for(self, actor: Actor) -> "SqlStore":
         """See `Store`."""
-        return SqlStore(self._engine, self._vault, actor)
+        other = copy(self)
+        other._actor = actor
+        return other
 
     def create_gallery(self, name: str, model: Model) -> Gallery:
         """See `Store`."""
@@ -93,7 +119,18 @@ class SqlStore:
         with writing(self._engine) as connection:
             _lock(connection, gallery)
             connection.execute(delete(galleries_table).where(galleries_table.c.id == gallery.id))
-        flush_erased(self._engine)
+        self._erased(gallery)
+
+    def tidy(self) -> None:
+        """See `Store`."""
+        if self._lingers.is_set() and flush_erased(self._engine):
+            self._lingers.clear()
+        with reading(self._engine) as connection:
+            long = sql_log.worth_compacting(connection, least=self._keep)
+        for number in long:
+            with writing(self._engine) as connection:
+                if _is_locked(connection, number):
+                    sql_log.compact(connection, number, keep=self._keep)
 
     def recall(self, once: Once) -> Enrolment | None:
         """See `Store`."""
@@ -156,14 +193,14 @@ class SqlStore:
         with writing(self._engine) as connection:
             _lock(connection, gallery)
             sql_subjects.erase(connection, gallery, subject_id)
-        flush_erased(self._engine)
+        self._erased(gallery)
 
     def delete_template(self, gallery: Gallery, template_id: str) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
             _lock(connection, gallery)
             sql_subjects.erase_template(connection, gallery, template_id)
-        flush_erased(self._engine)
+        self._erased(gallery)
 
     def vectors(self, gallery: Gallery, subject_id: str) -> NDArray[np.float32]:
         """See `Store`."""
@@ -181,7 +218,7 @@ class SqlStore:
         with reading(self._engine) as connection:
             return sql_log.head(connection, gallery)
 
-    def changes(self, gallery: int, after: int, limit: int) -> list[Change]:
+    def changes(self, gallery: int, after: int, limit: int) -> Changes:
         """See `Log`."""
         with reading(self._engine) as connection:
             return sql_log.read(connection, gallery, after, limit, self._vault)
@@ -193,6 +230,26 @@ class SqlStore:
         return replace(
             once, key=hashlib.sha256(f"{self._actor.key} {once.key}".encode()).hexdigest()
         )
+
+    def marks(self, galleries: Sequence[int]) -> Mapping[int, Mark]:
+        """See `Log`."""
+        with reading(self._engine) as connection:
+            return sql_log.marks(connection, galleries)
+
+    def token(self, gallery: int, seq: int) -> int | None:
+        """See `Log`."""
+        with reading(self._engine) as connection:
+            return sql_log.token(connection, gallery, seq)
+
+    def _erased(self, gallery: Gallery) -> None:
+        """After the commit: what could not be wiped at once is wiped by `tidy`."""
+        try:
+            self._on_erasure(gallery.id)
+            if not flush_erased(self._engine):
+                self._lingers.set()
+        except (Busy, OSError) as error:
+            self._lingers.set()
+            log.warning("what was erased lingers on disk, and is tried again: %s", error)
 
 
 def _count(connection: Connection, table: Table, galleries: Sequence[int]) -> dict[int, int]:
@@ -214,9 +271,14 @@ def _lock(connection: Connection, gallery: Gallery) -> None:
 
     Raises UnknownGallery where it has been deleted since it was looked up.
     """
-    query = select(galleries_table.c.id).where(galleries_table.c.id == gallery.id)
-    if connection.execute(query.with_for_update()).one_or_none() is None:
+    if not _is_locked(connection, gallery.id):
         raise UnknownGallery(f"No gallery is called {gallery.name!r}.")
+
+
+def _is_locked(connection: Connection, gallery: int) -> bool:
+    """Lock a gallery's row; False where there is none."""
+    query = select(galleries_table.c.id).where(galleries_table.c.id == gallery)
+    return connection.execute(query.with_for_update()).one_or_none() is not None
 
 
 def _gallery(row: Row[tuple[object, ...]]) -> Gallery:

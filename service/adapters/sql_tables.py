@@ -62,6 +62,9 @@ gallery = Table(
     Column("model_identity", String(64), nullable=False),
     Column("dimension", Integer, nullable=False),
     Column("head", Number, nullable=False, comment="seq of the newest change"),
+    Column("erased", Number, nullable=False, server_default="0", comment="newest removal's seq"),
+    Column("floor", Number, nullable=False, server_default="0", comment="compacted up to here"),
+    Column("removals", Number, nullable=False, server_default="0", comment="not yet compacted"),
     Column("created_at", Utc, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -106,6 +109,7 @@ change = Table(
     Column("seq", Number, primary_key=True, autoincrement=False),
     Column("template", Number, nullable=False),
     Column("added", Boolean, nullable=False),
+    Column("token", Number, nullable=False, server_default="0", comment="drawn at random"),
 )
 
 # What was answered names the subject and shows their face's place: it is erased with the subject.

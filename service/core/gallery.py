@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypedDict, TypeVar
@@ -151,6 +151,38 @@ class Change:
     seq: int
     template: int
     vector: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """The next entries of a gallery's log, and where the log stood at that very moment.
+
+    Whoever has applied them stands at `applied`. Up to `floor` the log is compacted: it tells what
+    is there, and no longer what went.
+    """
+
+    entries: Sequence[Change]
+    head: int
+    floor: int
+    is_last: bool
+
+    @property
+    def applied(self) -> int:
+        """The number reached with these entries; compaction leaves gaps, also before `head`."""
+        return self.head if self.is_last else self.entries[-1].seq
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a gallery's log stands: its newest number, the newest removal, and see `Changes`.
+
+    `removals` counts the entries that compaction could drop.
+    """
+
+    head: int
+    floor: int
+    erased: int
+    removals: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from faces.similarity import Calibration
 from service.core.access import Access, Actor
 from service.core.errors import Rejection
 from service.core.gallery import (
-    Change,
+    Changes,
     Encoded,
     Enrolment,
     Gallery,
     Hit,
+    Mark,
     Model,
     NewTemplate,
     Once,
@@ -49,8 +50,18 @@ class Log(Protocol):
     def head(self, gallery: int) -> int:
         """Number of the newest committed change; 0 before the first and once it is deleted."""
 
-    def changes(self, gallery: int, after: int, limit: int) -> list[Change]:
-        """The next changes with a number above `after`, oldest first."""
+    def changes(self, gallery: int, after: int, limit: int) -> Changes:
+        """The next changes with a number above `after`, oldest first, as of one moment."""
+
+    def marks(self, galleries: Sequence[int]) -> Mapping[int, Mark]:
+        """Where the logs of those of the galleries stand that are there."""
+
+    def token(self, gallery: int, seq: int) -> int | None:
+        """What was drawn at random for the change `seq`, if it is still in the log.
+
+        A database restored from a backup counts on from an older number: there, the same number
+        stands for something else, with another token.
+        """
 
 
 class Store(Log, Protocol):
@@ -78,6 +89,9 @@ class Store(Log, Protocol):
 
     def delete_gallery(self, gallery: Gallery) -> None:
         """Erase it with all its subjects."""
+
+    def tidy(self) -> None:
+        """Shorten the log where that is worth it; finish erasures that had to wait for a reader."""
 
     def recall(self, once: Once) -> Enrolment | None:
         """What the actor was answered under this key; raises IdempotencyConflict."""
@@ -143,6 +157,15 @@ class Index(Protocol):
     def forget(self, gallery: int) -> None:
         """Drop what is held of a gallery."""
 
+    def refresh(self, log: Log) -> None:
+        """Bring every gallery that is held level; drop those deleted by another process.
+
+        What is left on disk for the next start is brought up to date from time to time.
+        """
+
+    def save(self, log: Log) -> None:
+        """Leave behind now what makes the next start faster."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
@@ -167,7 +190,7 @@ class Parts:
     """What the application runs on; `service.wiring` builds it, tests build their own.
 
     `calibration` gives a modality's score table, or None. `check` raises where the parts cannot
-    serve; `close` lets everything go.
+    serve; `start` begins what goes on beside requests; `close` lets everything go.
     """
 
     encode: Encode
@@ -177,6 +200,7 @@ class Parts:
     modalities: Sequence[Modality]
     calibration: Callable[[Modality], Calibration | None]
     check: Callable[[], None] = lambda: None
+    start: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None
     limits: UploadLimits = UploadLimits()
     about: About = About()

@@ -1,13 +1,14 @@
 """The vector index by itself: exact, level with a log, and whole while it is searched."""
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from workers import DIMENSION
 
 from service.adapters.faiss_index import FaissIndex
-from service.core.gallery import Change
+from service.core.gallery import Change, Changes, Mark
 
 GALLERY = 1
 
@@ -34,9 +35,17 @@ class ListedLog:
     def head(self, gallery: int) -> int:
         return 0 if gallery in self.gone else len(self.entries)
 
-    def changes(self, gallery: int, after: int, limit: int) -> list[Change]:
+    def changes(self, gallery: int, after: int, limit: int) -> Changes:
         self.reads += 1
-        return self.entries[after : after + limit]
+        entries = [] if gallery in self.gone else self.entries[after : after + limit]
+        return Changes(entries, self.head(gallery), 0, is_last=len(entries) < limit)
+
+    def marks(self, galleries: Sequence[int]) -> dict[int, Mark]:
+        there = set(galleries) - self.gone
+        return {one: Mark(self.head(one), 0, 0, 0) for one in there}
+
+    def token(self, gallery: int, seq: int) -> int | None:
+        return None
 
 
 def unit(random: np.random.Generator) -> np.ndarray:
@@ -92,7 +101,7 @@ def test_galleries_deleted_by_another_process_are_let_go() -> None:
     index.catch_up(log, GALLERY)
     log.gone.add(GALLERY)
 
-    index.catch_up(log, GALLERY + 1)
+    index.refresh(log)
 
     assert index.search(GALLERY, vector, 5).searched == 0
 
@@ -107,7 +116,7 @@ def test_a_removed_vector_is_overwritten_in_memory() -> None:
     log.remove(1)
     index.catch_up(log, GALLERY)
 
-    held = index._shelves[GALLERY].view.vectors.tobytes()
+    held = index._shelves[GALLERY].level.view.vectors.tobytes()
 
     assert vectors[0].tobytes() in held
     assert vectors[1].tobytes() not in held

@@ -1,5 +1,7 @@
 """Workers on one database without HTTP: real store and index; a vector is its own image."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
@@ -8,6 +10,7 @@ from faces.locate import FacePolicy
 from faces.modality import Modality
 from faces.quality import Quality
 from service.adapters.faiss_index import FaissIndex
+from service.adapters.snapshots import Snapshots
 from service.adapters.sql_engine import open_engine, upgrade
 from service.adapters.sql_store import SqlStore
 from service.core.enroll import EnrollRequest, enroll
@@ -37,11 +40,13 @@ def encode(data: bytes, modality: Modality | None, policy: FacePolicy) -> Encode
 class Worker:
     """One process's worth of parts."""
 
-    def __init__(self, database: str, page: int = 3) -> None:
+    def __init__(self, database: str, snapshots: Path | None = None, page: int = 3) -> None:
         self.engine: Engine = open_engine(database)
         upgrade(self.engine)
-        self.index = FaissIndex(DIMENSION, page)
-        self.store = SqlStore(self.engine)
+        saved = snapshots and Snapshots(snapshots, MODEL, least=1, every=0)
+        self.index = FaissIndex(DIMENSION, page, saved)
+        erased = saved.discard if saved else lambda gallery: None
+        self.store = SqlStore(self.engine, on_erasure=erased, keep=2)
         self.parts = Parts(
             encode=encode,
             store=self.store,

@@ -1,0 +1,87 @@
+"""A gallery's vectors in memory: one block that only grows, which searches read without a lock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.gallery import Change, Hit
+from service.core.ports import Found
+
+_SPARE = 16
+_REMOVED = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a search sees; rows below `used` never move, those beyond may be written meanwhile.
+
+    `vectors` (capacity, d) float32, `templates` (capacity,) int64. A removed row is a zero vector
+    of template -1; `removed` counts them. (A `faiss.IndexFlatIP` must not be searched while
+    something is added to it.)
+    """
+
+    vectors: NDArray[np.float32]
+    templates: NDArray[np.int64]
+    used: int = 0
+    removed: int = 0
+
+    @classmethod
+    def empty(cls, dimension: int) -> "View":
+        """Nothing yet."""
+        return cls(np.empty((0, dimension), np.float32), np.empty(0, np.int64))
+
+    def search(self, vector: NDArray[np.float32], k: int) -> Found:
+        """At least the k nearest rows that are not removed, or all of them."""
+        fetch = k + _SPARE
+        while True:
+            fetch = min(fetch, self.used)
+            hits = self._nearest(vector, fetch) if fetch else []
+            if len(hits) >= k or fetch == self.used:
+                return Found(hits, self.used - self.removed)
+            fetch *= 4
+
+    def with_added(self, added: Sequence[Change]) -> "View":
+        """This view and more rows, in the same memory while there is room."""
+        used = self.used + len(added)
+        view = self
+        if used > len(self.templates):
+            view = self._moved(slice(0, self.used), capacity=max(used, used * 3 // 2))
+        view.vectors[self.used : used] = [change.vector for change in added]
+        view.templates[self.used : used] = [change.template for change in added]
+        return replace(view, used=used)
+
+    def without(self, gone: Sequence[int]) -> "View":
+        """This view with rows blanked where they lie."""
+        rows = np.flatnonzero(np.isin(self.templates[: self.used], gone))
+        self.templates[rows] = _REMOVED
+        self.vectors[rows] = 0
+        return replace(self, removed=self.removed + len(rows))
+
+    def closed_up(self) -> "View":
+        """This view in new memory, without its removed rows."""
+        kept = self.kept()
+        return replace(self._moved(kept, capacity=len(kept)), used=len(kept), removed=0)
+
+    def kept(self) -> NDArray[np.intp]:
+        """The rows that are not removed."""
+        return np.flatnonzero(self.templates[: self.used] != _REMOVED)
+
+    def _moved(self, rows: slice | NDArray[np.intp], *, capacity: int) -> "View":
+        vectors = np.empty((capacity, self.vectors.shape[1]), np.float32)
+        templates = np.empty(capacity, np.int64)
+        kept = self.templates[rows]
+        vectors[: len(kept)], templates[: len(kept)] = self.vectors[rows], kept
+        return replace(self, vectors=vectors, templates=templates)
+
+    def _nearest(self, vector: NDArray[np.float32], fetch: int) -> list[Hit]:
+        scores, rows = faiss.knn(
+            vector[None], self.vectors[: self.used], fetch, metric=faiss.METRIC_INNER_PRODUCT
+        )
+        return [
+            Hit(int(template), min(1.0, float(score)))
+            for template, score in zip(self.templates[rows[0]], scores[0], strict=True)
+            if template != _REMOVED
+        ]

@@ -1,0 +1,78 @@
+"""What goes on beside requests: the index is loaded at the start and kept level, the log short."""
+
+import logging
+import threading
+
+from service.core.errors import Busy
+from service.core.gallery import Model
+from service.core.ports import Index, Store
+
+PERIOD = 2.0
+"""Seconds between two rounds: for as long, an idle process may hold what another has erased."""
+
+log = logging.getLogger("null_face")
+
+
+class Upkeep:
+    """A thread that begins with every gallery of the model, and goes round until it is closed."""
+
+    def __init__(self, store: Store, index: Index, model: Model, period: float = PERIOD) -> None:
+        self._store = store
+        self._index = index
+        self._model = model
+        self._period = period
+        self._loaded = False
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._thread is None:
+            self._over.clear()
+            self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and leave a head start for the next process."""
+        if self._thread is None:
+            return
+        self._over.set()
+        self._thread.join()
+        self._thread = None
+        try:
+            self._index.save(self._store)
+        except Busy as error:
+            log.warning("no head start is left behind: %s", error.detail)
+
+    def check(self) -> None:
+        """Raises Busy until the index is loaded."""
+        if not self._loaded:
+            raise Busy("The index is being loaded.")
+
+    def round(self) -> None:
+        """One round; the first one loads everything."""
+        if not self._loaded:
+            self._load()
+            self._loaded = True
+        self._index.refresh(self._store)
+        self._store.tidy()
+
+    def _load(self) -> None:
+        after: int | None = 0
+        while after is not None:
+            page = self._store.galleries(after, limit=1000)
+            for gallery in page.items:
+                if gallery.model.identity == self._model.identity:
+                    self._index.catch_up(self._store, gallery.id)
+            after = page.after
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.round()
+            except Busy as error:
+                log.warning("the index waits for the database: %s", error.detail)
+            except Exception:  # a thread that ends would do so unseen
+                log.exception("the upkeep of the index failed")
+            if self._over.wait(self._period):
+                return
