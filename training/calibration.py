@@ -29,14 +29,16 @@ def calibrate_bundle(
     """Non-mated scores of people kept out of training, each probe against photos of its own set.
 
     A probe from another set than the photo is the easier impostor, so such pairs count only where
-    a modality's sets have no photos of their own. NIR probes are renderings; the source says so.
+    a modality's sets have no photos of their own. Without NIR sources NIR probes are renderings;
+    the text of the table says so.
     """
     encoder = Encoder(bundle, threads=2)
     photos = [s for s in sources if s.modality is Modality.VIS]
     found: dict[Modality, CalibrationFields] = {}
     for modality in bundle.manifest.encoders:
-        simulated = modality is Modality.NIR
-        probes = photos if simulated else [s for s in sources if s.modality is modality]
+        probes = [source for source in sources if source.modality is modality]
+        simulated = modality is Modality.NIR and not probes
+        probes = photos if simulated else probes
         scores = [
             _nonmated(encoder, bundle, root, probe, photo, modality, cache)
             for probe, photo in itertools.product(probes, photos)
@@ -55,8 +57,8 @@ def calibrate_bundle(
 
 
 def _set_of(source: Source) -> str:
-    """First folder of a source's path: the data set it belongs to."""
-    return Path(source.path).parts[0]
+    """The data set a source belongs to: its protocol, or the first folder of its path."""
+    return source.protocol or Path(source.path).parts[0]
 
 
 def _nonmated(

@@ -40,11 +40,16 @@ def train_command(
         Path | None, typer.Option(help="Folder of the run [default: runs/NAME].")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replaces the seed of the config.")] = None,
+    fold: Annotated[
+        str | None, typer.Option(help="Replaces the fold of the protocol that is trained on.")
+    ] = None,
     yunet: YuNet = None,
     processes: Processes = 2,
 ) -> None:
     """Train a run, or take it up where it stopped."""
     run = read_config(config)
+    if fold is not None:
+        run = run.model_copy(update={"data": run.data.of_fold(fold), "name": f"{run.name}-{fold}"})
     if seed is not None:
         run = run.model_copy(update={"seed": seed, "name": f"{run.name}-seed{seed}"})
     folder = out or RUNS / run.name

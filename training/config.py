@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from faces.modality import Modality
+from training.evaluation.protocols import ProtocolName, Unpaired
 from training.losses import GanMode
 
 Share = Literal["all", "high", "none"]
@@ -19,14 +20,19 @@ class _Strict(BaseModel):
 class Source(_Strict):
     """A folder of images of one modality.
 
-    `half` takes the images of one half of the people only, halved by a hash of the file name: with
-    photos of half `a` and sketches of half `b` no pair exists even by accident. `names` says
-    whether the folder an image lies in is its person's name (VIS only, a switch of its own: labels
-    within one modality are not pairs).
+    With `protocol`, the folder is that of a data set, of which the train pool of fold `fold` is
+    taken (`training.evaluation.protocols`); without, every image in it.
+
+    `half` takes the images of one half of the people only, halved by a hash of the person, or of
+    the file name where a folder says nothing of people: with photos of half `a` and sketches of
+    half `b` no pair exists even by accident. `names` says whether the folder an image lies in is
+    its person's name (VIS only, a switch of its own: labels within one modality are not pairs).
     """
 
     path: str
     modality: Modality
+    protocol: ProtocolName | None = None
+    fold: str = Field("1", description="Of the protocol: its number, or `published` or `dev`.")
     half: Literal["a", "b"] | None = None
     names: bool = False
     least: int = Field(1, description="Only people with so many images or more.")
@@ -38,6 +44,11 @@ class Data(_Strict):
 
     root: Path = Path("../shared/data")
     sources: tuple[Source, ...]
+    unpaired: Unpaired = Field(
+        "halves",
+        description="halves: a run with a known person in two modalities is refused. shuffled: the "
+        "paper's, pairs may exist and are never drawn as such.",
+    )
     renderings: Annotated[int, Field(ge=0)] = Field(4, description="Kept per photo and modality.")
 
     @model_validator(mode="after")
@@ -45,6 +56,27 @@ class Data(_Strict):
         if Modality.VIS not in {source.modality for source in self.sources}:
             raise ValueError("vis is the hub of the domains; name at least one source of it")
         return self
+
+    @model_validator(mode="after")
+    def _takes_one_fold(self) -> "Data":
+        folds = {(source.protocol, source.fold) for source in self.sources if source.protocol}
+        if len(folds) > len({protocol for protocol, _ in folds}):
+            raise ValueError(
+                "all sources of one protocol need the same fold: another fold trains on people "
+                "whom this one tests"
+            )
+        return self
+
+    def of_fold(self, fold: str) -> "Data":
+        """The same sources, those of a protocol from another fold."""
+        return self.model_copy(
+            update={
+                "sources": tuple(
+                    source.model_copy(update={"fold": fold}) if source.protocol else source
+                    for source in self.sources
+                )
+            }
+        )
 
 
 class Networks(_Strict):

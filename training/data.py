@@ -16,7 +16,16 @@ from torch import Tensor
 from faces.modality import Modality
 from training.config import Data, Source
 from training.crops import Recipe, cached_crops
-from training.evaluation.protocols import half_of, held_out
+from training.evaluation.protocols import (
+    PROTOCOLS,
+    DataMissingError,
+    Fold,
+    ProtocolName,
+    TrainImage,
+    half_of,
+    held_out,
+    subject_of,
+)
 from training.template import CROP
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -61,38 +70,52 @@ def load_pools(data: Data, recipe: Recipe, *, cache: Path, processes: int) -> di
     """Locate, align and cache the images of every source.
 
     Raises:
-        FileNotFoundError: a source has no images; the message names it.
+        FileNotFoundError: a source has no images, or no face in them; the message names it.
+        ProtocolError: the protocol of a source does not find what it needs.
     """
-    parts: dict[Modality, list[tuple[Source, list[Path]]]] = {}
+    parts: dict[Modality, list[tuple[Source, list[TrainImage]]]] = {}
     for source in data.sources:
-        parts.setdefault(source.modality, []).append((source, source_paths(data.root, source)))
+        parts.setdefault(source.modality, []).append((source, source_images(data.root, source)))
     return {
         modality: _pool(modality, sources, recipe, cache, processes)
         for modality, sources in parts.items()
     }
 
 
-def source_paths(root: Path, source: Source) -> list[Path]:
-    """Image files of one source in a fixed order: halves applied, held-out people left out."""
-    paths = [
-        path for path in _images(root, source) if not for_calibration(_person(path, root, source))
+def source_images(root: Path, source: Source) -> list[TrainImage]:
+    """Images of one source in a fixed order: halves applied, held-out people left out.
+
+    Raises:
+        FileNotFoundError: none are left.
+        ProtocolError: the source's protocol does not find what it needs.
+    """
+    images = [
+        image
+        for image in _images(root, source)
+        if not for_calibration(_person(image, root, source))
+        and (source.half is None or half_of(image.subject or image.path.stem) == source.half)
+        and not (source.hold_out and held_out(image.path.parent.name))
     ]
-    if source.half:
-        paths = [path for path in paths if half_of(path.stem) == source.half]
-    if source.hold_out:
-        paths = [path for path in paths if not held_out(path.parent.name)]
-    if not paths:
+    if not images:
         raise FileNotFoundError(f"{root / source.path}: no images to train on ({source.modality}).")
-    return paths
+    return images
+
+
+def known_subjects(root: Path, source: Source) -> list[str | None]:
+    """Whom a source shows, as the protocols name people; None where no name is known."""
+    return [
+        image.subject if source.protocol else subject_of(image.path, root)
+        for image in source_images(root, source)
+    ]
 
 
 def calibration_paths(root: Path, source: Source) -> dict[str, list[Path]]:
     """Images of the people who are kept for calibration, by person; nobody trains on them."""
     people: dict[str, list[Path]] = {}
-    for path in _images(root, source):
-        person = _person(path, root, source)
+    for image in _images(root, source):
+        person = _person(image, root, source)
         if for_calibration(person) and not held_out(person):
-            people.setdefault(person, []).append(path)
+            people.setdefault(person, []).append(image.path)
     return people
 
 
@@ -101,23 +124,46 @@ def for_calibration(person: str) -> bool:
     return int.from_bytes(hashlib.sha256(person.encode()).digest(), "big") % 10 == CALIBRATION_DIGIT
 
 
-def _images(root: Path, source: Source) -> list[Path]:
+def _images(root: Path, source: Source) -> list[TrainImage]:
+    """Every image of a source; `subject` is set by protocols only."""
     folder = root / source.path
+    if source.protocol:
+        return list(_fold(folder, source.protocol, source.fold).pools().get(source.modality, ()))
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if source.least == 1:
-        return paths
-    images = Counter(path.parent for path in paths)
-    return [path for path in paths if images[path.parent] >= source.least]
+    if source.least > 1:
+        images = Counter(path.parent for path in paths)
+        paths = [path for path in paths if images[path.parent] >= source.least]
+    return [TrainImage(path) for path in paths]
 
 
-def _person(path: Path, root: Path, source: Source) -> str:
-    """Name of the sub-folder an image lies in; of an image in no sub-folder, its stem."""
-    return path.stem if path.parent == root / source.path else path.parent.name
+def _fold(folder: Path, protocol: ProtocolName, name: str) -> Fold:
+    folds = {fold.name: fold for fold in PROTOCOLS[protocol](folder)}
+    if name not in folds:
+        raise DataMissingError(f"{protocol}: no fold {name}; there are {', '.join(folds)}.")
+    return folds[name]
+
+
+def _person(image: TrainImage, root: Path, source: Source) -> str:
+    """The subject without its set; else the sub-folder an image lies in; else the file's stem."""
+    if image.subject:
+        return image.subject.rpartition("/")[2]
+    path = image.path
+    in_no_folder = source.protocol or path.parent == root / source.path
+    return path.stem if in_no_folder else path.parent.name
+
+
+def _label(image: TrainImage, source: Source) -> str:
+    """Whom the trainer may know an image to show; empty where it may not, or nobody knows."""
+    if not source.names:
+        return ""
+    if source.protocol:
+        return image.subject or ""
+    return f"{source.path}/{image.path.parent.name}"
 
 
 def _pool(
     modality: Modality,
-    sources: list[tuple[Source, list[Path]]],
+    sources: list[tuple[Source, list[TrainImage]]],
     recipe: Recipe,
     cache: Path,
     processes: int,
@@ -128,13 +174,19 @@ def _pool(
     weights: list[NDArray[np.float64]] = []
     names: list[str] = []
     files: list[str] = []
-    for source, paths in sources:
+    for source, images in sources:
+        paths = [image.path for image in images]
         made = cached_crops(paths, recipe, cache=cache, processes=processes)
-        found = [path for path, there in zip(paths, made.found, strict=True) if there]
+        found = [image for image, there in zip(images, made.found, strict=True) if there]
+        if not found:
+            raise FileNotFoundError(
+                f"{source.path}: no face was found in any of its {len(images)} images "
+                f"({source.modality}); `null-face data check` shows why."
+            )
         crops.append(np.asarray(made.crops)[made.found])
         weights.append(np.full(len(found), len(found) ** -0.5))
-        names += [f"{source.path}/{path.parent.name}" if source.names else "" for path in found]
-        files += [f"{source.path}/{path.name}" for path in found]
+        names += [_label(image, source) for image in found]
+        files += [f"{source.path}/{image.path.name}" for image in found]
     chances = np.concatenate(weights)
     people = _labels(names)
     return Pool(modality, np.concatenate(crops), people, chances / chances.sum(), tuple(files))

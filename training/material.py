@@ -1,5 +1,6 @@
 """Everything a run draws its batches from: pools of crops, renderings of photos, who is who."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,8 @@ from numpy.typing import NDArray
 from faces.modality import Modality
 from training.config import Config
 from training.crops import Recipe
-from training.data import NAMELESS, Pool, load_pools, source_paths
-from training.evaluation.protocols import assert_disjoint, subject_of
-from training.evaluation.protocols.trial import Trial
+from training.data import NAMELESS, Pool, known_subjects, load_pools
+from training.evaluation.protocols import Trial, assert_disjoint, assert_unpaired
 from training.renderings import cached_renderings
 
 
@@ -38,12 +38,17 @@ def load_material(
         tests: trials whose people must not be trained on.
 
     Raises:
-        PeopleOverlapError: somebody of `tests` is among the training images.
-        FileNotFoundError: a source has no images.
+        PeopleOverlapError: somebody of `tests` is among the training images, or in a run of
+            halves somebody is in two modalities.
+        FileNotFoundError, ProtocolError: a source has no images, or not what its protocol needs.
     """
     root = config.data.root
-    trained_on = [path for source in config.data.sources for path in source_paths(root, source)]
-    assert_disjoint((subject_of(path, root) for path in trained_on), tests)
+    trained_on: dict[Modality, list[str | None]] = {}
+    for source in config.data.sources:
+        trained_on.setdefault(source.modality, []).extend(known_subjects(root, source))
+    assert_disjoint(itertools.chain(*trained_on.values()), tests)
+    if config.data.unpaired == "halves":
+        assert_unpaired(trained_on)
     pools = load_pools(config.data, recipe, cache=cache / "crops", processes=processes)
     vis = pools[Modality.VIS]
     rendered = [
