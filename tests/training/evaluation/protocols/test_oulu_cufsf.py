@@ -72,7 +72,10 @@ def published(oulu, tmp_path):
         lines = [
             f"{camera}/Strong/P{n:03d}/Anger/00{f}.jpeg {n}" for n in range(1, 11) for f in (2, 7)
         ]
-        (lists / f"test_{name}_paths.txt").write_text("\n".join(lines))
+        text = "\n".join(lines)
+        (lists / f"test_{name}_paths.txt").write_text(
+            text if name == "nir" else text.replace("/", "\\").replace("jpeg", "JPG")
+        )
     return tmp_path / "data"
 
 
