@@ -49,9 +49,9 @@ def cells(result, name):
 def test_good_data_are_counted_looked_at_and_ready(check, mine):
     result = check(mine)
     assert result.exit_code == 0
-    assert cells(result, "train vis") == ["5", "none", "5 of 5", "5 of 5"]
-    assert cells(result, "folders: gallery vis") == ["3", "3", "3 of 3", "3 of 3"]
-    assert cells(result, "folders: probes nir") == ["3", "3", "3 of 3", "3 of 3"]
+    assert cells(result, "train vis") == ["5", "none", "5 of 5", "5 of 5", "26 px"]
+    assert cells(result, "folders: gallery vis") == ["3", "3", "3 of 3", "3 of 3", "26 px"]
+    assert cells(result, "folders: probes nir") == ["3", "3", "3 of 3", "3 of 3", "26 px"]
     assert last_line(result) == "ready to train and to evaluate"
     assert len(result.output.splitlines()) < 24
 
@@ -81,7 +81,13 @@ def test_folders_of_other_names_are_not_ready_and_listed(check, mine):
 
 
 def test_only_a_sample_is_looked_at_spread_over_the_part(check, mine):
-    assert cells(check(mine, "--sample", 2), "train vis") == ["5", "none", "2 of 2", "2 of 2"]
+    assert cells(check(mine, "--sample", 2), "train vis") == [
+        "5",
+        "none",
+        "2 of 2",
+        "2 of 2",
+        "26 px",
+    ]
     assert spread(list(range(10)), 4) == [0, 2, 5, 7]
     assert spread(list(range(3)), 4) == [0, 1, 2]
 
@@ -92,7 +98,7 @@ def test_an_image_that_cannot_be_read_is_named_with_the_reason(check, mine):
     assert (
         "unreadable: 1 of 5 tried of train nir: train/nir/3.png (The file is not" in result.output
     )
-    assert cells(result, "train nir") == ["5", "none", "4 of 5", "4 of 4"]
+    assert cells(result, "train nir") == ["5", "none", "4 of 5", "4 of 4", "26 px"]
     assert last_line(result) == "ready to train and to evaluate"
 
 
@@ -125,6 +131,27 @@ def test_modalities_that_look_swapped_are_pointed_out(check, mine, write_photo):
     assert "most of train nir look like colour photos" in result.output
 
 
+def test_it_is_told_which_false_match_rate_so_few_people_support(check, mine, write_photo):
+    line = "test:       folders: {}"
+    assert (
+        line.format("6 comparisons of different people, too few for FMR 1 %") in check(mine).output
+    )
+    for n in range(20):
+        for modality in ("vis", "nir"):
+            write_photo(mine / f"test/{modality}/more_{n}.png", 30 + n)
+    output = check(mine, "--sample", 1).output
+    assert line.format("506 comparisons of different people, enough for FMR 1 %") in output
+
+
+def test_small_faces_and_small_pools_are_pointed_out(check, mine):
+    for path in (mine / "test/nir").iterdir():
+        Image.open(path).resize((20, 25)).save(path)
+    result = check(mine)
+    assert "faces of folders: probes nir are small: 8 pixels between the eyes" in result.output
+    assert "train nir has few images to learn from" in result.output
+    assert last_line(result) == "ready to train and to evaluate"
+
+
 def test_a_test_image_that_is_trained_on_under_another_name_is_not_ready(check, mine):
     shutil.copy(mine / "test/nir/ben.png", mine / "train/nir/frame_77.png")
     result = check(mine)
@@ -155,8 +182,8 @@ def test_folds_are_counted_one_by_one(check, data, tmp_path, write_photo):
         write_photo(data / "cufs/student/train" / modality / "student-train-001.png", 77)
     result = check(data, "--protocol", "cufs")
     assert result.exit_code == 0
-    assert cells(result, "train vis") == ["1", "1", "1 of 1", "1 of 1"]
-    assert cells(result, "cufs-student: probes sketch") == ["4", "4", "4 of 4", "4 of 4"]
+    assert cells(result, "train vis") == ["1", "1", "1 of 1", "1 of 1", "26 px"]
+    assert cells(result, "cufs-student: probes sketch") == ["4", "4", "4 of 4", "4 of 4", "26 px"]
     assert "note:       student test: 4 people, published with 100" in result.output
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faces.modality import Modality
 from training.crops import Recipe
-from training.evaluation.check.parts import Part, in_both_pools, parts_of
+from training.evaluation.check.parts import Part, comparisons, in_both_pools, parts_of
 from training.evaluation.check.sampling import Sampled, sample
 from training.evaluation.protocols import Fold
 from training.evaluation.protocols.tree import UNREAD_SUFFIXES
@@ -22,8 +22,8 @@ class Findings:
     """All that the screen tells.
 
     `empty` are images without a byte; `ignored` lie beside the images in formats that are not read;
-    `copies` are test images that are trained on
-    too, byte for byte; `in_both` counts named people who are in both train pools.
+    `copies` are test images that are trained on too, byte for byte; `in_both` counts named people
+    in two train pools, `comparisons` those of different people by trial.
     """
 
     folds: int
@@ -33,6 +33,7 @@ class Findings:
     ignored: tuple[Path, ...]
     copies: tuple[Path, ...]
     in_both: int
+    comparisons: dict[str, int]
     not_to_train: str
     not_to_test: str
 
@@ -72,6 +73,7 @@ def inspect(
         ignored=_ignored(parts),
         copies=copies,
         in_both=in_both_pools(folds),
+        comparisons=comparisons(folds[0]),
         not_to_train=_first(_untrainable(folds), leak, *_poor(sampled, train=True)),
         not_to_test=_first(*(fold.no_test for fold in folds), leak, *_poor(sampled, train=False)),
     )

@@ -1,5 +1,6 @@
 """What the folds of a protocol are made of: train pools, galleries, probes, counted."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,3 +76,13 @@ def _both(fold: Fold) -> int:
     named = {modality: _named(pool) for modality, pool in fold.train.items()}
     vis = named.pop(Modality.VIS, set())
     return len(vis & set().union(*named.values()))
+
+
+def comparisons(fold: Fold) -> dict[str, int]:
+    """How often each trial compares different people: what a small FMR is measured from."""
+    found = {}
+    for trial in fold.trials:
+        references = Counter(sample.subject for sample in trial.gallery)
+        same = sum(references[sample.subject] for sample in trial.probes)
+        found[trial.mean_of or trial.name] = len(trial.probes) * len(trial.gallery) - same
+    return found

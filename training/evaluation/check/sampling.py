@@ -1,5 +1,7 @@
 """A sample of a part's images put through `faces.prepare`: can they be read, are there faces."""
 
+import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +16,16 @@ from training.evaluation.check.parts import Part
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One image looked at: why it cannot be read, or no face was cropped; what it looks like."""
+    """One image looked at: why it cannot be read, or no face was cropped; what it looks like.
+
+    `between_eyes` is in pixels.
+    """
 
     path: Path
     unreadable: str = ""
     faceless: str = ""
     looks_like: Modality | None = None
+    between_eyes: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,12 @@ class Sampled:
     def cropped(self) -> int:
         """In how many a face was found and aligned."""
         return len(self.looks) - len(self.unreadable) - len(self.faceless)
+
+    @property
+    def between_eyes(self) -> float:
+        """Median distance of the eyes in pixels; NaN without a face."""
+        found = [look.between_eyes for look in self.looks if look.looks_like]
+        return statistics.median(found) if found else math.nan
 
     @property
     def wrong_modality(self) -> Modality | None:
@@ -82,4 +94,9 @@ def _look(path: Path, locate: Locator, spec: CropSpec) -> Look:
         return Look(path, unreadable=error.strerror or str(error))
     except FaceError as error:
         return Look(path, faceless=error.detail)
-    return Look(path, looks_like=guess(prepared.pixels, prepared.face))
+    left, right = prepared.face.points[:2]
+    return Look(
+        path,
+        looks_like=guess(prepared.pixels, prepared.face),
+        between_eyes=math.dist(left, right),
+    )

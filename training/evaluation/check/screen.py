@@ -6,12 +6,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from faces.modality import Modality
+from faces.quality import MIN_INTER_EYE_DISTANCE
 from training.evaluation.check.inspect import Findings
 from training.evaluation.check.sampling import Look, Sampled
+from training.evaluation.metrics import is_measurable
 from training.evaluation.protocols.trial import some
 
 SHOWN = 3
 """Files named of each kind of trouble."""
+FEW = 100
+RATES = (0.01, 0.001, 0.0001)
 
 
 def show(console: Console, findings: Findings, root: Path) -> None:
@@ -31,7 +36,7 @@ def verdict(console: Console, text: str, *, ready: bool) -> None:
 def _table(findings: Findings) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("found")
-    for column in ("images", "named people", "readable", "face found"):
+    for column in ("images", "named", "readable", "faces", "eyes apart"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in findings.sampled:
         readable = len(one.looks) - len(one.unreadable)
@@ -41,6 +46,7 @@ def _table(findings: Findings) -> Table:
             _range(one.part.people) if any(one.part.people) else "none",
             f"{readable} of {len(one.looks)}",
             f"{one.cropped} of {readable}",
+            f"{one.between_eyes:.0f} px" if one.cropped else "",
         )
     return table
 
@@ -51,21 +57,29 @@ def _range(counts: Sequence[int]) -> str:
 
 
 def _lines(findings: Findings, root: Path) -> list[tuple[str, str]]:
+    """Topic and text of each line."""
+    sampled = findings.sampled
     lines = [("folds", f"{findings.folds}, counts are those of each")] if findings.folds > 1 else []
     lines += [("note", note) for note in findings.notes]
     for topic, paths in (("empty", findings.empty), ("not read", findings.ignored)):
         lines += [(topic, f"{len(paths)} files: {_files(paths, root)}")] if paths else []
-    lines += [
-        ("unreadable", _look(one, one.unreadable, root))
-        for one in findings.sampled
-        if one.unreadable
-    ]
-    lines += [
-        ("no face", _look(one, one.faceless, root)) for one in findings.sampled if one.faceless
-    ]
-    lines += [("look again", text) for one in findings.sampled if (text := _wrong(one))]
+    lines += [("unreadable", _look(s, s.unreadable, root)) for s in sampled if s.unreadable]
+    lines += [("no face", _look(s, s.faceless, root)) for s in sampled if s.faceless]
+    lines += [("look again", text) for s in sampled for text in _doubts(s)]
     lines += [("people", text) for text in _people(findings, root)]
+    lines += [("test", _support(*each)) for each in findings.comparisons.items()]
     return lines
+
+
+def _support(trial: str, comparisons: int) -> str:
+    """The smallest rate of false matches that so many comparisons support."""
+    supported = [rate for rate in RATES if is_measurable(rate, comparisons)]
+    enough = (
+        f"enough for FMR {supported[-1] * 100:g} %"
+        if supported
+        else f"too few for FMR {RATES[0] * 100:g} %"
+    )
+    return f"{trial}: {comparisons:,} comparisons of different people, {enough}"
 
 
 def _look(one: Sampled, looks: Sequence[Look], root: Path) -> str:
@@ -74,12 +88,22 @@ def _look(one: Sampled, looks: Sequence[Look], root: Path) -> str:
     return f"{len(looks)} of {len(one.looks)} tried of {one.part.name}: {files} ({why})"
 
 
-def _wrong(one: Sampled) -> str:
-    wrong = one.wrong_modality
-    if wrong is None:
-        return ""
-    kind = "drawings" if one.part.modality == "vis" else "colour photos"
-    return f"most of {one.part.name} look like {kind}; are the folders the right way round?"
+def _doubts(one: Sampled) -> list[str]:
+    """What will not stop a run, and yet is unlikely to be meant."""
+    doubts = []
+    if one.wrong_modality is not None:
+        kind = "drawings" if one.part.modality is Modality.VIS else "colour photos"
+        doubts.append(
+            f"most of {one.part.name} look like {kind}; are the folders the right way round?"
+        )
+    if one.between_eyes < MIN_INTER_EYE_DISTANCE:
+        doubts.append(
+            f"faces of {one.part.name} are small: {one.between_eyes:.0f} pixels between the eyes; "
+            f"the service refuses less than {MIN_INTER_EYE_DISTANCE:.0f}"
+        )
+    if one.part.is_train and min(one.part.images) < FEW:
+        doubts.append(f"{one.part.name} has few images to learn from; hundreds are the least")
+    return doubts
 
 
 def _people(findings: Findings, root: Path) -> list[str]:
