@@ -15,7 +15,7 @@ PORT ?= 8000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check fmt lock clean test-kill train evaluate
+.PHONY: help serve test check fmt lock clean test-kill test-ladder train evaluate
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fmt: $(DEV)/.ready ## Format and mend what can be mended
 
 test-kill: $(DEV)/.ready ## Kill the service 50 times while it enrols; nothing acknowledged may be lost
 	$(BIN)/pytest -m slow tests/service/test_kill9.py $(ARGS)
+
+test-ladder: $(DEV)/.ready ## Kill a small ablation ladder and take it up again; it must end as one left alone
+	$(BIN)/pytest -m slow tests/training/test_ladder.py $(ARGS)
 
 train: $(DEV)/.ready ## Train: make train ARGS="--config FILE"
 	$(BIN)/python -m training train $(ARGS)

@@ -8,17 +8,29 @@ from typing import Annotated
 import cv2
 import torch
 import typer
-from rich.console import Console
 
 from training import state as states
 from training.config import Config, read_config
 from training.evaluation.cli import app as evaluation
-from training.evaluation.protocols import DataMissingError, Fold, Trial, cufs, fs2k, lfw, trials_of
-from training.ladder import climb, markdown
+from training.evaluation.protocols import (
+    DataMissingError,
+    Fold,
+    Trial,
+    Unpaired,
+    cufs,
+    fs2k,
+    lfw,
+    trials_of,
+)
+from training.evaluation.run import evaluate
+from training.evaluation.scoring import Result
+from training.evaluation.systems import System
+from training.ladder import Sets, climb, variant
 from training.material import Material, load_material
 from training.processes import joined
 from training.recipe import recipe
 from training.release import release
+from training.spread import markdown
 from training.start import discriminant_start
 from training.train import CHECKPOINT, train
 
@@ -95,26 +107,37 @@ def export_command(
 @app.command("ladder")
 def ladder_command(
     config: Annotated[Path, typer.Option(help="TOML file with every term of the paper on.")],
-    out: Annotated[Path, typer.Option(help="Folder of the ladder.")] = RUNS / "ladder",
-    seeds: Annotated[int, typer.Option(help="How many seeds, from 0 on.")] = 1,
+    setting: Annotated[
+        Unpaired, typer.Option(help="Photos and sketches of different people, or of all.")
+    ] = "halves",
+    sets: Annotated[
+        Sets | None, typer.Option("--set", help="Train and test on one set [default: on all].")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the ladder [default: runs/ladder/NAME].")
+    ] = None,
     yunet: YuNet = None,
     processes: Processes = 2,
 ) -> None:
     """Train the paper's four ablations, or go on with them, and print the table."""
-    run = read_config(config)
+    run = variant(read_config(config), sets, setting)
     cv2.setNumThreads(1)
-    tests = [trial for protocol in (cufs, fs2k) for trial in _present(protocol, run.data.root)]
-    results = climb(
-        run,
-        range(seeds),
-        _material(run, yunet, processes),
-        recipe(yunet),
-        tests,
-        out,
-        cache=CACHE,
-        console=Console(),
-    )
-    (out / "table.md").write_text(markdown(results))
+    tests = [
+        trial
+        for protocol in (cufs, fs2k)
+        if sets in (None, protocol.__name__)
+        for trial in _present(protocol, run.data.root)
+    ]
+    crops = recipe(yunet)
+
+    def measure(system: System) -> list[Result]:
+        return evaluate("ladder", tests, [system], crops, cache=CACHE / "crops").results
+
+    numbers = [int(seed) for seed in seeds.split(",")]
+    folder = out or RUNS / "ladder" / run.name
+    rows = climb(run, numbers, _material(run, yunet, processes), measure, folder)
+    typer.echo(markdown(rows))
 
 
 def _material(config: Config, yunet: Path | None, processes: int) -> Material:

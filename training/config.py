@@ -132,6 +132,9 @@ class Optimiser(_Strict):
 
     learning_rate: float = 1e-3
     critic_rate: float = 2e-4
+    warm_up_steps: Annotated[int, Field(ge=1)] = Field(
+        100, description="The rate rises to its start over so many steps."
+    )
     weight_decay: float = 1e-4
     anneal_from: Annotated[float, Field(ge=0, le=1)] = 0.3
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -159,7 +162,7 @@ class Config(_Strict):
 
     name: str
     seed: int = 0
-    images: Annotated[int, Field(gt=0)] = Field(description="Length of the run, in images seen.")
+    images: Annotated[int, Field(ge=0)] = Field(description="Length of the run, in images seen.")
     batch: Annotated[int, Field(ge=2)] = Field(32, description="Real images a domain, NULL terms.")
     contrast_batch: Annotated[int, Field(ge=2)] = 128
     minutes_between_checkpoints: float = 2.0

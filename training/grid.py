@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor
 
 from faces.modality import Modality
@@ -40,9 +41,13 @@ def translation_grid(model: Null, material: Material, config: Config) -> Tensor:
 
 
 def samples(material: Material, domain: Modality, count: int) -> Tensor:
-    """The same `count` crops of a domain every time, spread over its pool: (count, 1, 128, 128)."""
+    """The same crops of a domain every time, spread over its pool: `count`, or all there are."""
     pool = material.pools.get(domain)
     if pool is not None:
-        return pool.grey(np.linspace(0, len(pool.crops) - 1, count).astype(np.int64))
+        return pool.grey(_spread(len(pool.crops), count))
     rendered = material.renderings[domain]
-    return as_batch(rendered[np.linspace(0, len(rendered) - 1, count).astype(np.int64), 0])
+    return as_batch(rendered[_spread(len(rendered), count), 0])
+
+
+def _spread(size: int, count: int) -> NDArray[np.int64]:
+    return np.linspace(0, size - 1, min(size, count)).astype(np.int64)

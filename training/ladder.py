@@ -1,26 +1,27 @@
-"""The ablation ladder: the paper's four rows from one config, several seeds, one table."""
+"""The ablation ladder: the paper's rows from one config, over seeds, taken up where it stopped."""
 
+import os
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
-from rich.console import Console
+from pydantic import TypeAdapter
 
 from training import state as states
 from training.config import Config
-from training.crops import Recipe
 from training.evaluation.bundles import bundle_system
 from training.evaluation.floors import floors
-from training.evaluation.protocols import Trial
-from training.evaluation.run import evaluate, write_json
+from training.evaluation.protocols import Unpaired
 from training.evaluation.scoring import Result
-from training.evaluation.screen import figure_text, show
 from training.evaluation.systems import System, on_crops
 from training.kmeans import kmeans_encoder
 from training.material import Material
 from training.release import centred_bundle
+from training.spread import Row, over_seeds, write_rows
 from training.train import CHECKPOINT, train
 
 ABLATIONS: dict[str, dict[str, float]] = {
@@ -31,86 +32,109 @@ ABLATIONS: dict[str, dict[str, float]] = {
 }
 """Weights that each row of the paper switches off (DESIGN section 3)."""
 
+Sets = Literal["cufs", "fs2k"]
+Measure = Callable[[System], list[Result]]
+
+RESULTS = TypeAdapter(list[Result])
+MEASURED = "measured.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One row with one seed."""
+    """One system of the table; `folder` keeps what was measured of it."""
 
     row: str
-    config: Config
+    folder: str
+    system: Callable[[], System]
 
 
-def rungs(config: Config, seeds: Sequence[int]) -> Iterator[Rung]:
-    """Every row with every seed; all rows of a seed come first, to compare if interrupted."""
-    for seed in seeds:
-        for row, off in ABLATIONS.items():
-            weights = config.loss.weights.model_copy(update=off)
-            update = {
-                "name": f"{config.name}{row}-seed{seed}".lower(),
-                "seed": seed,
-                "loss": config.loss.model_copy(update={"weights": weights}),
-            }
-            yield Rung(row, config.model_copy(update=update))
+def variant(config: Config, sets: Sets | None, setting: Unpaired) -> Config:
+    """The config on one data set, or on all it names.
+
+    `halves` takes photos of one half of the people and sketches of the other, so that no pair
+    exists even by accident; `shuffled`, the paper's, takes all of both and draws them
+    independently.
+    """
+    sources = [source for source in config.data.sources if source.path.startswith(sets or "")]
+    if setting == "shuffled":
+        sources = [source.model_copy(update={"half": None}) for source in sources]
+    name = "-".join(part for part in (config.name, sets, setting) if part)
+    data = config.data.model_copy(update={"sources": tuple(sources), "unpaired": setting})
+    return config.model_copy(update={"name": name, "data": data})
 
 
 def climb(
-    config: Config,
-    seeds: Sequence[int],
-    material: Material,
-    recipe: Recipe,
-    trials: Sequence[Trial],
-    out: Path,
-    *,
-    cache: Path,
-    console: Console,
-) -> list[Result]:
-    """Train what is not trained yet, measure every row on `trials`, write results.json.
+    config: Config, seeds: Sequence[int], material: Material, measure: Measure, out: Path
+) -> list[Row]:
+    """Train and measure what is not done yet; the table is written anew after each rung.
 
-    Rows besides the four: the floors, the paper's k-means, and each seed's untrained Ec.
+    Raises:
+        ValueError: `out` holds a ladder of another config.
     """
-    systems: list[System] = [*floors(), on_crops("k-means", kmeans_encoder(material))]
+    _claim(out, config)
+    results: list[Result] = []
+    for rung in rungs(config, seeds, material, out):
+        results += _measured(rung, out / rung.folder / MEASURED, measure)
+        write_rows(out, config, over_seeds(results))
+    return over_seeds(results)
+
+
+def rungs(config: Config, seeds: Sequence[int], material: Material, out: Path) -> Iterator[Rung]:
+    """The floors, then every row with every seed; all rows of a seed before the next seed."""
+    for floor in floors():
+        yield Rung(floor.name, floor.name, partial(_same, floor))
     for seed in seeds:
-        start = states.fresh(config.model_copy(update={"seed": seed}), _device())
-        systems.append(
-            _system(start, material, out / f"untrained-seed{seed}", "untrained Ec", seed)
-        )
-    for rung in rungs(config, seeds):
-        folder = out / rung.config.name
-        state = _trained(rung.config, material, folder)
-        systems.append(_system(state, material, folder / "bundle", rung.row, rung.config.seed))
-    done = evaluate("ladder", trials, systems, recipe, cache=cache / "crops", console=console)
-    show(console, done.results)
-    write_json(out / "results.json", "ladder", done.results, [])
-    return list(done.results)
+        here = config.model_copy(update={"seed": seed})
+        yield Rung("k-means", f"seed{seed}/k-means", partial(_kmeans, material, seed))
+        for row, off in {"untrained Ec": None, **ABLATIONS}.items():
+            folder = f"seed{seed}/{row}"
+            learn = partial(_learnt, _ablation(here, row, off), material, out / folder)
+            yield Rung(row, folder, learn)
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """Rank-1 with its interval, a row a system, a column a trial."""
-    trials = list(dict.fromkeys(result.trial for result in results))
-    lines = [
-        "| row | " + " | ".join(trials) + " |",
-        "| --- |" + " --- |" * len(trials),
-    ]
-    for system in dict.fromkeys(result.system for result in results):
-        rates = [
-            figure_text(result.figure("rank-1"))
-            for trial in trials
-            for result in results
-            if (result.system, result.trial) == (system, trial)
-        ]
-        lines.append(f"| {system} | " + " | ".join(rates) + " |")
-    return "\n".join(lines) + "\n"
+def _same(system: System) -> System:
+    return system
 
 
-def _trained(config: Config, material: Material, folder: Path) -> states.State:
-    state = states.begin(config, folder / CHECKPOINT, _device())
-    return train(state, material, folder, time.monotonic)
+def _ablation(config: Config, row: str, off: dict[str, float] | None) -> Config:
+    """The config of a row; of the untrained one, a run of no images."""
+    update: dict[str, object] = {"name": f"{config.name}-{row}-seed{config.seed}"}
+    if off is None:
+        return config.model_copy(update=update | {"images": 0})
+    weights = config.loss.weights.model_copy(update=off)
+    return config.model_copy(
+        update=update | {"loss": config.loss.model_copy(update={"weights": weights})}
+    )
 
 
-def _system(state: states.State, material: Material, folder: Path, row: str, seed: int) -> System:
-    bundle = centred_bundle(state, material, folder, name="row", centring=True)
-    return replace(bundle_system(bundle), name=f"{row}, seed {seed}")
+def _kmeans(material: Material, seed: int) -> System:
+    return on_crops("k-means", kmeans_encoder(material, seed))
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _learnt(config: Config, material: Material, folder: Path) -> System:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    state = states.begin(config, folder / CHECKPOINT, device)
+    state = train(state, material, folder, time.monotonic)
+    return bundle_system(
+        centred_bundle(state, material, folder / "bundle", name="rung", centring=True)
+    )
+
+
+def _measured(rung: Rung, path: Path, measure: Measure) -> list[Result]:
+    """What was measured of a rung, now or before, under the name of its row."""
+    if not path.exists():
+        system = rung.system()
+        results = measure(System(rung.row, system.encode, system.compare))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_bytes(RESULTS.dump_json(results))
+        os.replace(unfinished, path)
+    return RESULTS.validate_json(path.read_bytes())
+
+
+def _claim(out: Path, config: Config) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    claimed, ours = out / "config.json", config.model_dump_json(indent=1)
+    if claimed.exists() and claimed.read_text() != ours:
+        raise ValueError(f"{out} holds a ladder of another config; name another folder.")
+    claimed.write_text(ours)

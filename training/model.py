@@ -11,6 +11,7 @@ class Null(nn.Module):
 
     def __init__(self, networks: Networks, domains: int) -> None:
         super().__init__()
+        self.front_end = networks.front_end
         self.content_encoders = _content_encoders(networks, domains)
         self.style_encoders = nn.ModuleList(
             StyleEncoder(width=networks.width) for _ in range(domains)

@@ -4,6 +4,8 @@ DESIGN section 3 and the NULL paper's section on architecture; where the paper i
 misprinted, the comment says what was chosen and why.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,11 +41,13 @@ class DomainNorm(nn.Module):
     """Batch normalisation with statistics per domain and one affine map for all.
 
     With unshared statistics each domain's features are centred alike, which a shared encoder
-    needs to treat a sketch and a photo as the same thing (DESIGN section 3).
+    needs to treat a sketch and a photo as the same thing (DESIGN section 3). While `moves` is
+    False, a batch is normalised by itself and leaves no trace in the running statistics.
     """
 
     mean: Tensor
     variance: Tensor
+    moves = True
 
     def __init__(self, channels: int, domains: int) -> None:
         super().__init__()
@@ -56,7 +60,10 @@ class DomainNorm(nn.Module):
         """Normalise (n, channels, h, w) or (n, channels) features of one domain."""
         mean, variance = self.mean[domain], self.variance[domain]
         if self.training and not processes.several():
-            return F.batch_norm(x, mean, variance, self.weight, self.bias, True, MOMENTUM, EPSILON)
+            kept = mean if self.moves else None, variance if self.moves else None
+            return F.batch_norm(
+                x, kept[0], kept[1], self.weight, self.bias, True, MOMENTUM, EPSILON
+            )
         if self.training:
             mean, variance = self._of_all_processes(x, domain)
         scale = self.weight * torch.rsqrt(variance + EPSILON)
@@ -70,11 +77,25 @@ class DomainNorm(nn.Module):
         wide = x.float()
         mean, square = processes.mean(torch.stack([wide.mean(over), (wide * wide).mean(over)]))
         variance = (square - mean * mean).clamp(min=0)
-        count = x.numel() // x.shape[1] * dist.get_world_size()
-        with torch.no_grad():
-            self.mean[domain].lerp_(mean, MOMENTUM)
-            self.variance[domain].lerp_(variance * count / (count - 1), MOMENTUM)
+        if self.moves:
+            count = x.numel() // x.shape[1] * dist.get_world_size()
+            with torch.no_grad():
+                self.mean[domain].lerp_(mean, MOMENTUM)
+                self.variance[domain].lerp_(variance * count / (count - 1), MOMENTUM)
         return mean, variance
+
+
+@contextmanager
+def still(module: nn.Module) -> Iterator[None]:
+    """Keep the running statistics inside `module` as they are, however it is called."""
+    norms = [part for part in module.modules() if isinstance(part, DomainNorm)]
+    for norm in norms:
+        norm.moves = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.moves = True
 
 
 class MaxFeatureMap(nn.Module):
@@ -144,7 +165,7 @@ class ContentEncoder(nn.Module):
         self.head = nn.Linear(features, 2 * CONTENT)
 
     def forward(self, grey: Tensor, domain: int | Tensor) -> Gaussian:
-        """(n, 1, 128, 128) grey in [0, 1] -> posterior of c."""
+        """(n, 1, 128, 128) grey in [0, 1], or a decoder's size without front end -> q(c|x)."""
         pooled = []
         if self.front_end is not None:
             x = self.front_end(grey)

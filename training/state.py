@@ -39,7 +39,7 @@ class State:
     @property
     def progress(self) -> float:
         """Share of the run that is done, in [0, 1]."""
-        return min(1.0, self.images_seen / self.config.images)
+        return min(1.0, self.images_seen / max(self.config.images, 1))
 
     @property
     def device(self) -> torch.device:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training import losses
 from training.config import Config, Weights
 from training.model import Critics, Null
-from training.networks import CONTENT, Gaussian
+from training.networks import CONTENT, Gaussian, still
 
 Terms = dict[str, Tensor]
 Swap = tuple[int, int]
@@ -72,10 +72,11 @@ def encoder_terms(model: Null, critics: Critics, made: Translations, config: Con
     if weights.x:
         terms["x"] = _mean(losses.l1(a, b) for a, b in zip(made.own, made.targets, strict=True))
     if weights.c:
-        terms["c"] = _mean(
-            losses.l1(model.content(_grow(image), i).mean, made.content[j].mean.detach())
-            for (j, i), image in made.swapped.items()
-        )
+        with still(model):  # only real images are matched later
+            terms["c"] = _mean(
+                losses.l1(_content_again(model, image, i), made.content[j].mean.detach())
+                for (j, i), image in made.swapped.items()
+            )
     if weights.s:
         terms["s"] = _mean(
             losses.l1(model.style(image, i).mean, made.style[i].mean.detach())
@@ -128,6 +129,8 @@ def _shrink(crops: Tensor, image_size: int) -> Tensor:
     return F.avg_pool2d(crops, crops.shape[-1] // image_size)
 
 
-def _grow(images: Tensor) -> Tensor:
-    """A decoder's image at the size that Ec takes."""
-    return F.interpolate(images, size=(128, 128), mode="bilinear", align_corners=False)
+def _content_again(model: Null, image: Tensor, domain: int) -> Tensor:
+    """Mean of c of a decoder's image, grown where the front end wants the size of a crop."""
+    if model.front_end:
+        image = F.interpolate(image, size=(128, 128), mode="bilinear", align_corners=False)
+    return model.content(image, domain).mean

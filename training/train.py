@@ -29,7 +29,6 @@ from training.step import Terms, critic_loss, encoder_terms, total, translate
 CHECKPOINT = "checkpoint.pt"
 REPORT = "diverged.json"
 NORM = "gradient norm"
-WARM_UP_STEPS = 100
 GRADIENT_NORM = 5.0
 SMOOTHING = 0.98
 
@@ -176,7 +175,9 @@ def rate_share(config: Config, progress: float) -> float:
 
 def _set_rates(state: State) -> None:
     rates = state.config.optimiser
-    share = rate_share(state.config, state.progress) * min(1, (state.steps + 1) / WARM_UP_STEPS)
+    share = rate_share(state.config, state.progress) * min(
+        1, (state.steps + 1) / rates.warm_up_steps
+    )
     for optimiser, rate in (
         (state.encoder_optimiser, rates.learning_rate),
         (state.critic_optimiser, rates.critic_rate),
