@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from service import logs
-from service.api import enroll, galleries, health, identify, problems, verify
+from service.api import audit, enroll, galleries, health, identify, problems, verify
 from service.api.deps import known_query
 from service.api.guard import SECURITY_SCHEMES, GuardedRoute
 from service.api.limits import BodyLimit
@@ -25,7 +25,7 @@ Enrol visible-light photos, then find people by near-infrared frames or sketches
 Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
-ROUTERS = [module.router for module in (enroll, identify, verify, galleries, health)]
+ROUTERS = [module.router for module in (enroll, identify, verify, galleries, audit, health)]
 
 
 def create_app(parts: Parts | None = None) -> FastAPI:

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         "3000/minute", description="Requests of one API key, counted in each process."
     )
+    audit_keyless_searches: bool = Field(
+        False, description="Record searches made without a key and without a purpose, too."
+    )
     cors_origins: tuple[str, ...] = Field(
         (), description="Origins of web pages of others that may call, as a JSON list."
     )

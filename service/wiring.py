@@ -1,6 +1,7 @@
 """Settings -> Parts: the only file that knows which adapter stands behind which port."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from service.adapters.sql_store import SqlStore
 from service.adapters.sql_vault import admit
 from service.adapters.vault import Vault, read_keys
 from service.core import galleries
-from service.core.access import Access, AccessMode
+from service.core.access import ANYONE, Access, AccessMode
 from service.core.errors import ModelMismatch, VaultError
 from service.core.gallery import DEFAULT_GALLERY, Model
 from service.core.keys import Keys, authenticate
@@ -98,6 +99,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
             authenticate=partial(authenticate, keys),
             wait=Rates(settings.rate_limit),
             origins=settings.cors_origins,
+            anyone=replace(ANYONE, searches_recorded=settings.audit_keyless_searches),
         ),
     )
 

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from service.adapters import sql_audit
 from service.adapters.sql_engine import reading, writing
 from service.adapters.sql_tables import api_key, api_secret
-from service.core.access import Scope
+from service.core.access import SERVICE, Actor, Scope
+from service.core.audit import Action, Event
 from service.core.errors import Duplicate, InvalidRequest, UnknownKey
 from service.core.keys import ApiKey, NewKey, Secret
 
@@ -19,8 +21,9 @@ from service.core.keys import ApiKey, NewKey, Secret
 class SqlKeys:
     """Obeys `service.core.keys.Keys`. Safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, actor: Actor = SERVICE) -> None:
         self._engine = engine
+        self._actor = actor
 
     def find(self, prefix: str) -> tuple[ApiKey, Secret] | None:
         """See `Keys`."""
@@ -51,7 +54,9 @@ class SqlKeys:
             with writing(self._engine) as connection:
                 result = connection.execute(insert(api_key).values(values).returning(api_key.c.id))
                 _add_secret(connection, int(result.scalar_one()), secret)
-                return _key(_by_name(connection, new.name), [secret.prefix])
+                made = _key(_by_name(connection, new.name), [secret.prefix])
+                self._note(connection, Action.CREATE_KEY, made)
+                return made
         except IntegrityError as error:
             detail = f"There is a key called {new.name} already; revoked keys keep their names."
             raise Duplicate(detail) from error
@@ -66,7 +71,9 @@ class SqlKeys:
             earlier = update(api_secret).where(and_(api_secret.c.key_id == row.id, longer))
             connection.execute(earlier.values(expires_at=until))
             _add_secret(connection, row.id, secret)
-            return _key(row, _working_prefixes(connection)[row.id])
+            changed = _key(row, _working_prefixes(connection)[row.id])
+            self._note(connection, Action.ROTATE_KEY, changed)
+            return changed
 
     def revoke(self, name: str) -> ApiKey:
         """See `Keys`."""
@@ -74,7 +81,16 @@ class SqlKeys:
             row = _by_name(connection, name)
             ending = update(api_key).where(api_key.c.id == row.id, api_key.c.revoked_at.is_(None))
             connection.execute(ending.values(revoked_at=datetime.now(UTC)))
-            return _key(_by_name(connection, name))
+            revoked = _key(_by_name(connection, name))
+            self._note(connection, Action.REVOKE_KEY, revoked)
+            return revoked
+
+    def _note(self, connection: Connection, action: Action, key: ApiKey) -> None:
+        detail: dict[str, str | list[str]] = {"name": key.name, "key": key.key}
+        if action is Action.CREATE_KEY:
+            detail["scopes"] = sorted(key.scopes)
+            detail["galleries"] = ["*"] if key.galleries is None else sorted(key.galleries)
+        sql_audit.append(connection, self._actor, Event(action, detail=detail))
 
 
 def _by_name(connection: Connection, name: str) -> Row[Any]:

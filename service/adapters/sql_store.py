@@ -6,20 +6,18 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, Row, Table, delete, func, insert, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from service.adapters import sql_enrolments, sql_log, sql_subjects
+from service.adapters import sql_audit, sql_enrolments, sql_galleries, sql_log, sql_subjects
 from service.adapters.sql_engine import flush_erased, reading, writing
-from service.adapters.sql_tables import gallery as galleries_table
-from service.adapters.sql_tables import subject, template
 from service.adapters.vault import PLAIN, Vault
 from service.core.access import SERVICE, Actor
-from service.core.errors import Busy, Duplicate, IdempotencyConflict, Rejection, UnknownGallery
+from service.core.audit import Action, Entry, Event, enrolled
+from service.core.errors import Busy, Duplicate, IdempotencyConflict, Rejection
 from service.core.gallery import (
     Changes,
     Enrolment,
@@ -38,8 +36,6 @@ from service.core.gallery import (
 
 KEEP = 1_000
 """Entries of a log that are not compacted, and removals that make compaction worth it."""
-
-_COUNTED = (subject, template)
 
 log = logging.getLogger("null_face")
 
@@ -67,6 +63,11 @@ class SqlStore:
         self._lingers = threading.Event()
         self._lingers.set()  # a process that was killed may have left something
 
+    @property
+    def actor(self) -> Actor:
+        """See `Store`."""
+        return self._actor
+
     def acting_for(self, actor: Actor) -> "SqlStore":
         """See `Store`."""
         other = copy(self)
@@ -76,18 +77,11 @@ class SqlStore:
     def create_gallery(self, name: str, model: Model) -> Gallery:
         """See `Store`."""
         self._actor.require_gallery(name)
-        values = {
-            "name": name,
-            "model_name": model.name,
-            "model_identity": model.identity,
-            "dimension": model.dimension,
-            "head": 0,
-            "created_at": datetime.now(UTC),
-        }
         try:
             with writing(self._engine) as connection:
-                connection.execute(insert(galleries_table).values(values))
-                return _by_name(connection, name)
+                made = sql_galleries.add(connection, name, model)
+                self._note(connection, Event(Action.CREATE_GALLERY, name))
+                return made
         except IntegrityError as error:
             raise Duplicate(f"There is a gallery called {name} already.") from error
 
@@ -95,30 +89,25 @@ class SqlStore:
         """See `Store`."""
         self._actor.require_gallery(name)
         with reading(self._engine) as connection:
-            return _by_name(connection, name)
+            return sql_galleries.by_name(connection, name)
 
     def galleries(self, after: int, limit: int) -> Page[Gallery]:
         """See `Store`."""
-        query = select(galleries_table).where(galleries_table.c.id > after)
-        if self._actor.galleries is not None:
-            query = query.where(galleries_table.c.name.in_(self._actor.galleries))
-        query = query.order_by(galleries_table.c.id).limit(limit + 1)
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        following = int(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(tuple(_gallery(row) for row in rows[:limit]), following)
+            return sql_galleries.page(connection, self._actor, after, limit)
 
     def sizes(self, galleries: Sequence[int]) -> Mapping[int, Size]:
         """See `Store`."""
         with reading(self._engine) as connection:
-            subjects, templates = (_count(connection, table, galleries) for table in _COUNTED)
-        return {one: Size(subjects.get(one, 0), templates.get(one, 0)) for one in galleries}
+            return sql_galleries.sizes(connection, galleries)
 
     def delete_gallery(self, gallery: Gallery) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            _lock(connection, gallery)
-            connection.execute(delete(galleries_table).where(galleries_table.c.id == gallery.id))
+            sql_galleries.lock(connection, gallery)
+            size = sql_galleries.erase(connection, gallery.id)
+            detail = {"subjects": size.subjects, "templates": size.templates}
+            self._note(connection, Event(Action.DELETE_GALLERY, gallery.name, detail=detail))
         self._erased(gallery)
 
     def tidy(self) -> None:
@@ -129,7 +118,7 @@ class SqlStore:
             long = sql_log.worth_compacting(connection, least=self._keep)
         for number in long:
             with writing(self._engine) as connection:
-                if _is_locked(connection, number):
+                if sql_galleries.is_locked(connection, number):
                     sql_log.compact(connection, number, keep=self._keep)
 
     def recall(self, once: Once) -> Enrolment | None:
@@ -158,10 +147,14 @@ class SqlStore:
         own = once and self._own(once)
         try:
             with writing(self._engine) as connection:
-                _lock(connection, gallery)
-                return sql_enrolments.enroll(
+                sql_galleries.lock(connection, gallery)
+                enrolment = sql_enrolments.enroll(
                     connection, gallery, subject_id, change, templates, rejected, own, self._vault
                 )
+                if not enrolment.replayed:
+                    row, _ = sql_subjects.get(connection, gallery, enrolment.subject.subject_id)
+                    self._note(connection, enrolled(enrolment, change), row)
+                return enrolment
         except IntegrityError as error:
             # The gallery's lock leaves one race: the same key, at the same time, elsewhere.
             raise IdempotencyConflict("This Idempotency-Key is in use.") from error
@@ -182,24 +175,31 @@ class SqlStore:
     ) -> tuple[Subject, list[Template]]:
         """See `Store`."""
         with writing(self._engine) as connection:
-            _lock(connection, gallery)
+            sql_galleries.lock(connection, gallery)
             row, _ = sql_subjects.get(connection, gallery, subject_id)
             sql_subjects.apply(connection, row, change)
             _, changed = sql_subjects.get(connection, gallery, subject_id)
-            return changed, sql_subjects.templates(connection, row)
+            both = changed, sql_subjects.templates(connection, row)
+            detail = {"changed": sorted(change)}
+            event = Event(Action.UPDATE_SUBJECT, gallery.name, subject_id, detail)
+            self._note(connection, event, row)
+            return both
 
     def delete_subject(self, gallery: Gallery, subject_id: str) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            _lock(connection, gallery)
-            sql_subjects.erase(connection, gallery, subject_id)
+            sql_galleries.lock(connection, gallery)
+            row = sql_subjects.erase(connection, gallery, subject_id)
+            self._note(connection, Event(Action.DELETE_SUBJECT, gallery.name, subject_id), row)
         self._erased(gallery)
 
     def delete_template(self, gallery: Gallery, template_id: str) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            _lock(connection, gallery)
-            sql_subjects.erase_template(connection, gallery, template_id)
+            sql_galleries.lock(connection, gallery)
+            row = sql_subjects.erase_template(connection, gallery, template_id)
+            event = Event(Action.DELETE_TEMPLATE, gallery.name, detail={"template": template_id})
+            self._note(connection, event, row)
         self._erased(gallery)
 
     def vectors(self, gallery: Gallery, subject_id: str) -> NDArray[np.float32]:
@@ -213,6 +213,21 @@ class SqlStore:
         with reading(self._engine) as connection:
             return sql_subjects.owners(connection, gallery, templates)
 
+    def record(self, event: Event) -> None:
+        """See `Store`."""
+        with writing(self._engine) as connection:
+            row = sql_subjects.number(connection, event.gallery, event.subject_id)
+            self._note(connection, event, row)
+
+    def audit(
+        self, before: int, limit: int, *, gallery: str | None = None, subject_id: str | None = None
+    ) -> Page[Entry]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_audit.page(
+                connection, self._actor, before, limit, gallery=gallery, subject_id=subject_id
+            )
+
     def head(self, gallery: int) -> int:
         """See `Log`."""
         with reading(self._engine) as connection:
@@ -222,6 +237,9 @@ class SqlStore:
         """See `Log`."""
         with reading(self._engine) as connection:
             return sql_log.read(connection, gallery, after, limit, self._vault)
+
+    def _note(self, connection: Connection, event: Event, subject: int | None = None) -> None:
+        sql_audit.append(connection, self._actor, event, subject)
 
     def _own(self, once: Once) -> Once:
         """Two callers may choose the same Idempotency-Key without knowing of each other."""
@@ -250,42 +268,3 @@ class SqlStore:
         except (Busy, OSError) as error:
             self._lingers.set()
             log.warning("what was erased lingers on disk, and is tried again: %s", error)
-
-
-def _count(connection: Connection, table: Table, galleries: Sequence[int]) -> dict[int, int]:
-    query = select(table.c.gallery_id, func.count()).where(table.c.gallery_id.in_(galleries))
-    rows = connection.execute(query.group_by(table.c.gallery_id))
-    return {int(gallery): int(count) for gallery, count in rows}
-
-
-def _by_name(connection: Connection, name: str) -> Gallery:
-    query = select(galleries_table).where(galleries_table.c.name == name)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        raise UnknownGallery(f"No gallery is called {name!r}.")
-    return _gallery(row)
-
-
-def _lock(connection: Connection, gallery: Gallery) -> None:
-    """Keep other writers off the gallery until the commit (SQLite keeps them off everything).
-
-    Raises UnknownGallery where it has been deleted since it was looked up.
-    """
-    if not _is_locked(connection, gallery.id):
-        raise UnknownGallery(f"No gallery is called {gallery.name!r}.")
-
-
-def _is_locked(connection: Connection, gallery: int) -> bool:
-    """Lock a gallery's row; False where there is none."""
-    query = select(galleries_table.c.id).where(galleries_table.c.id == gallery)
-    return connection.execute(query.with_for_update()).one_or_none() is not None
-
-
-def _gallery(row: Row[tuple[object, ...]]) -> Gallery:
-    return Gallery(
-        id=int(row.id),
-        name=row.name,
-        model=Model(row.model_name, row.model_identity, row.dimension),
-        head=int(row.head),
-        created_at=row.created_at,
-    )

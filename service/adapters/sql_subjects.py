@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 from faces.modality import Modality
 from faces.quality import Quality
 from service.adapters import sql_log
+from service.adapters.sql_tables import gallery as gallery_table
 from service.adapters.sql_tables import idempotency, subject, template
 from service.adapters.vault import Vault
 from service.core.errors import UnknownSubject, UnknownTemplate
@@ -76,16 +77,25 @@ def apply(connection: Connection, row: int, change: SubjectChange) -> None:
     connection.execute(update(subject).where(subject.c.id == row).values(values))
 
 
-def erase(connection: Connection, gallery: Gallery, subject_id: str) -> None:
-    """Delete a subject, its templates (by cascade), and log their going."""
+def number(connection: Connection, gallery: str | None, subject_id: str | None) -> int | None:
+    """The row of the subject with this id in the gallery of this name; None where there is none."""
+    query = select(subject.c.id).join(gallery_table).where(gallery_table.c.name == gallery)
+    found = connection.execute(query.where(subject.c.subject_id == subject_id)).scalar()
+    return None if found is None else int(found)
+
+
+def erase(connection: Connection, gallery: Gallery, subject_id: str) -> int:
+    """Delete a subject, its templates (by cascade), and log their going; returns its row's id."""
     row, _ = get(connection, gallery, subject_id)
     gone = connection.execute(select(template.c.id).where(template.c.subject == row)).scalars()
     sql_log.append(connection, gallery.id, [int(number) for number in gone], added=False)
     connection.execute(delete(subject).where(subject.c.id == row))
+    return row
 
 
-def erase_template(connection: Connection, gallery: Gallery, template_id: str) -> None:
-    """Delete a template and the answers that told of it, and log its going."""
+def erase_template(connection: Connection, gallery: Gallery, template_id: str) -> int:
+    """Delete a template and the answers that told of it, and log its going; its subject's row."""
+    query = select(template.c.id, template.c.subject, subject.c.subject_id).join(subject)
     query = select(template.c.id, template.c.subject).where(
         template.c.gallery_id == gallery.id, template.c.template_id == template_id
     )
@@ -96,6 +106,7 @@ def erase_template(connection: Connection, gallery: Gallery, template_id: str) -
     connection.execute(delete(template).where(template.c.id == row.id))
     connection.execute(delete(idempotency).where(idempotency.c.subject == row.subject))
     apply(connection, int(row.subject), {})
+    return int(row.subject)
 
 
 def templates(connection: Connection, row: int) -> list[Template]:

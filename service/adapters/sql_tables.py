@@ -153,3 +153,28 @@ encryption_key = Table(
     Column("proof", LargeBinary, nullable=False, comment="known words, sealed with the key"),
     Column("created_at", Utc, nullable=False),
 )
+
+# No foreign key: an entry outlives what it tells of.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("key", String(16), comment="public id of an API key"),
+    Column("action", String(32), nullable=False),
+    Column("gallery", String(64)),
+    Column("subject", Number, comment="id of its row, which may be gone"),
+    Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False, comment="hash of the entry before"),
+    Column("hash", String(64), nullable=False),
+    Index(None, "subject"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="there is one row"),
+    Column("seq", Number, nullable=False),
+    Column("hash", String(64), nullable=False),
+)

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from service.adapters import sql_log
+from service.adapters import sql_audit, sql_log
 from service.adapters.sql_engine import flush_erased, reading, writing
 from service.adapters.sql_tables import encryption_key, template
 from service.adapters.vault import Vault
+from service.core.access import Actor
+from service.core.audit import Action, Detail, Event
 from service.core.errors import VaultError
 
 _AT_ONCE = 200
@@ -59,7 +61,7 @@ def _admit(connection: Connection, vault: Vault) -> None:
         connection.execute(insert(encryption_key).values(values))
 
 
-def rewrite(engine: Engine, vault: Vault) -> Iterator[Rewritten]:
+def rewrite(engine: Engine, vault: Vault, actor: Actor) -> Iterator[Rewritten]:
     """Seal every template with the newest key, a few in each transaction, while others work.
 
     Broken off and begun again, it passes over what is done. At the end the older keys are no longer
@@ -74,6 +76,9 @@ def rewrite(engine: Engine, vault: Vault) -> Iterator[Rewritten]:
             rows = _page(connection, after)
             if not rows:
                 _forget_others(connection, vault)
+                detail: Detail = {"key": vault.names[0], "templates": changed}
+                event = Event(Action.ENCRYPT_TEMPLATES, detail=detail)
+                sql_audit.append(connection, actor, event)
                 break
             changed += sum(_rewrite(connection, row, vault) for row in rows)
         seen, after = seen + len(rows), int(rows[-1].id)

@@ -132,6 +132,18 @@ Score = Annotated[
 Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 
+Purpose = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(
+        min_length=1,
+        max_length=200,
+        description="What the search is for, in your words; kept in the audit.",
+        examples=["case 2026-0815"],
+    ),
+]
+
+
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -191,6 +203,7 @@ class IdentifyForm(_Form):
     face_policy: Annotated[
         FacePolicy, Field(description="Which face is meant where there are several.")
     ] = FacePolicy.LARGEST
+    purpose: Purpose | None = None
 
     @model_validator(mode="after")
     def _one_threshold(self) -> "IdentifyForm":
@@ -207,6 +220,7 @@ class IdentifyForm(_Form):
             top_k=self.top_k,
             min_score=self.min_score,
             target_fpir=self.target_fpir,
+            purpose=self.purpose,
         )
 
 
@@ -236,6 +250,7 @@ class VerifyForm(_Form):
     face_policy: Annotated[
         FacePolicy, Field(description="Which face is meant where there are several.")
     ] = FacePolicy.LARGEST
+    purpose: Purpose | None = None
 
     @model_validator(mode="after")
     def _one_each(self) -> "VerifyForm":

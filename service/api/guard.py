@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
@@ -10,8 +11,8 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
+from service.api.problems import request_id_of
 from service.core.access import (
-    ANYONE,
     NOBODY,
     Access,
     AccessMode,
@@ -55,7 +56,8 @@ class GuardedRoute(APIRoute):
         answer = self.admitted()
 
         async def guarded(request: Request) -> Response:
-            request.state.actor = await self._admit(request)
+            actor = await self._admit(request)
+            request.state.actor = replace(actor, request_id=request_id_of(request))
             return await answer(request)
 
         return guarded
@@ -108,7 +110,7 @@ def _token(request: Request) -> str | None:
 
 def _without_key(request: Request, access: Access) -> Actor:
     if access.mode is AccessMode.OPEN:
-        return ANYONE
+        return access.anyone
     if access.mode is AccessMode.KEYS:
         raise Unauthorised("Send an API key: Authorization: Bearer nf_...")
     if not _is_from_here(request):
@@ -118,7 +120,7 @@ def _without_key(request: Request, access: Access) -> Actor:
         )
     if _is_foreign_page(request, access.origins):
         raise Forbidden("Web pages of other origins may not call this service.")
-    return ANYONE
+    return access.anyone
 
 
 def _is_from_here(request: Request) -> bool:

@@ -52,5 +52,6 @@ def post_verify(
         form.claim(parts.limits),
         form.threshold(),
         parts,
+        form.purpose,
     )
     return VerifyOut.of(verification, parts.model.name)

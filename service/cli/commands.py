@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from faces.errors import FaceError
 from service.cli import (
+    audit,
     bundle,
     database,
     enroll,
@@ -72,4 +73,5 @@ app.command("rotate-key")(rotate_key.rotate_key)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 extensions.add_to(app)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.database import Database, opened
+from service.cli.operator import operator
 from service.cli.output import err, out
 from service.core import keys
 from service.core.access import Scope
@@ -92,7 +93,7 @@ def _kept(database: str | None) -> Iterator[Keys]:
     from service.adapters.sql_keys import SqlKeys  # slow to import
 
     with opened(database) as engine:
-        yield SqlKeys(engine)
+        yield SqlKeys(engine, operator())
 
 
 def _tell(key: ApiKey, token: str) -> None:

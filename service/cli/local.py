@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy import make_url
 
@@ -11,6 +12,7 @@ from faces.modality import Modality
 from service.api.answers import IdentifyOut, VerifyOut
 from service.api.schemas import GalleryOut
 from service.cli.errors import Refused, TryAgain
+from service.cli.operator import operator
 from service.core import galleries
 from service.core.enroll import EnrollRequest, enroll
 from service.core.errors import Busy, NothingEnrolled, UnknownGallery
@@ -27,7 +29,8 @@ class LocalTarget:
 
     def __init__(self, settings: Settings) -> None:
         self.place = make_url(settings.database_url).render_as_string(hide_password=True)
-        self._parts = wire(settings)
+        parts = wire(settings)
+        self._parts = replace(parts, store=parts.store.acting_for(operator()))
 
     def close(self) -> None:
         """Let everything go."""

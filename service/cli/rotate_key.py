@@ -5,6 +5,7 @@ from rich.progress import Progress
 
 from service.cli.database import Database, opened
 from service.cli.errors import CommandError
+from service.cli.operator import operator
 from service.cli.output import err, out
 from service.settings import Settings
 
@@ -25,7 +26,7 @@ def rotate_key(database: Database = None) -> None:
     with opened(database) as engine, Progress(console=err, transient=True) as bar:
         admit(engine, vault)
         task = bar.add_task("templates", total=None)
-        for step in rewrite(engine, vault):
+        for step in rewrite(engine, vault, operator()):
             changed = step.changed
             bar.update(task, completed=step.seen, total=step.of)
     out.print(f"{changed:,} templates were encrypted with the key {vault.names[0]}; all are now.")

@@ -26,12 +26,18 @@ class AccessMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something. `galleries` None means every gallery; `key` is an id, not a secret."""
+    """Who does something, in which request.
+
+    `galleries` None means every gallery; `key` is an id, not a secret. Searches for a purpose are
+    recorded of everybody, other ones only where `searches_recorded`.
+    """
 
     name: str
     key: str | None = None
     scopes: frozenset[Scope] = frozenset(Scope)
     galleries: frozenset[str] | None = None
+    searches_recorded: bool = True
+    request_id: str | None = None
 
     def require_scope(self, *any_of: Scope) -> None:
         """Raises Forbidden unless the actor has one of these; without any, everybody does."""
@@ -48,7 +54,7 @@ class Actor:
 SERVICE = Actor("service")
 """The service itself, at start-up and in the background."""
 
-ANYONE = Actor("anyone")
+ANYONE = Actor("anyone", searches_recorded=False)
 """A caller without a key, where none is asked for."""
 
 NOBODY = Actor("nobody", scopes=frozenset(), galleries=frozenset())
@@ -66,13 +72,14 @@ class Access:
 
     `authenticate` turns a token into its actor, or raises Unauthorised. `wait` takes one request
     of a key off its allowance and says how many seconds too early it came, 0 where it did not.
-    `origins` are the web pages of others that may call.
+    `origins` are the web pages of others that may call; `anyone` is who calls without a key.
     """
 
     mode: AccessMode = AccessMode.LOOPBACK
     authenticate: Callable[[str], Actor] = no_keys
     wait: Callable[[str], float] = lambda key: 0.0
     origins: tuple[str, ...] = ()
+    anyone: Actor = ANYONE
 
 
 def is_loopback(host: str) -> bool:

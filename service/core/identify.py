@@ -11,6 +11,7 @@ from faces.locate import FacePolicy
 from faces.modality import Modality
 from faces.similarity import Calibration
 from service.core import galleries
+from service.core.audit import Action, Event, note_search
 from service.core.errors import Uncalibrated
 from service.core.gallery import Candidate, Encoded, Gallery
 from service.core.ports import Found, Index, Parts, Store
@@ -33,6 +34,7 @@ class Search:
     top_k: int
     min_score: float | None = None
     target_fpir: float | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Identification:
 def identify(data: bytes, search: Search, parts: Parts) -> Identification:
     """Rank the subjects of a gallery by their similarity with the face in an image.
 
-    Every enrolment acknowledged before the image was encoded is searched.
+    Every enrolment acknowledged before the image was encoded is searched. A search that is to be
+    recorded and cannot be is not answered.
 
     Raises:
         UnknownGallery, ModelMismatch: see `galleries.open_for`.
@@ -65,6 +68,9 @@ def identify(data: bytes, search: Search, parts: Parts) -> Identification:
     found, candidates, threshold = look(
         probe.vector, gallery, search.top_k, scale, store=parts.store, index=parts.index
     )
+    counts = {"searched": found.searched, "listed": len(candidates)}
+    detail = {**counts, "modality": probe.modality, "purpose": search.purpose}
+    note_search(parts.store, Event(Action.IDENTIFY, gallery.name, detail=detail))
     return Identification(probe, gallery.name, candidates, found.searched, threshold)
 
 

@@ -11,6 +11,7 @@ from faces.locate import FacePolicy
 from faces.modality import Modality
 from faces.similarity import Calibration
 from service.core.access import Access, Actor
+from service.core.audit import Entry, Recorder
 from service.core.errors import Rejection
 from service.core.gallery import (
     Changes,
@@ -64,8 +65,9 @@ class Log(Protocol):
         """
 
 
-class Store(Log, Protocol):
-    """The truth. Every method that changes something returns after the commit, or raises.
+class Store(Log, Recorder, Protocol):
+    """The truth. Every method that changes something returns after the commit, or raises; and it
+    records in the same transaction that `actor` did so.
 
     A method that takes a `Gallery` raises UnknownGallery once that gallery is deleted. There is no
     other way to a `Gallery` than `gallery`, `galleries` and `create_gallery`, which raise Forbidden
@@ -132,6 +134,15 @@ class Store(Log, Protocol):
 
     def vectors(self, gallery: Gallery, subject_id: str) -> NDArray[np.float32]:
         """(n, d) of the subject's templates; raises UnknownSubject."""
+
+    def audit(
+        self, before: int, limit: int, *, gallery: str | None = None, subject_id: str | None = None
+    ) -> Page[Entry]:
+        """Entries before a number (0: the newest), newest first; `after` is where to go on.
+
+        Who may use some galleries only sees what concerns these. What was done to a subject is
+        found by their id until they are erased.
+        """
 
     def owners(self, gallery: Gallery, templates: Sequence[int]) -> Mapping[int, Owner]:
         """Owners of those templates that are still there."""

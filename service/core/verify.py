@@ -9,6 +9,7 @@ from faces.locate import FacePolicy
 from faces.modality import Modality
 from faces.similarity import Calibration
 from service.core import galleries
+from service.core.audit import Action, Event, note_search
 from service.core.errors import Uncalibrated, UnknownSubject
 from service.core.gallery import Encoded
 from service.core.ports import Parts
@@ -56,6 +57,7 @@ def verify(
     reference: Reference,
     at: Threshold,
     parts: Parts,
+    purpose: str | None = None,
 ) -> Verification:
     """Compare a face with a reference; of a subject's several templates, the best counts.
 
@@ -71,7 +73,15 @@ def verify(
     threshold = _threshold(at, calibration, len(references), probe.modality)
     fmr = None if calibration is None else _fmr(calibration, score, len(references))
     match = None if threshold is None else score >= threshold
+    note_search(parts.store, _event(reference, purpose))
     return Verification(probe, score, fmr, match, threshold)
+
+
+def _event(reference: Reference, purpose: str | None) -> Event:
+    if reference.image is not None:
+        return Event(Action.VERIFY, detail={"against": "image", "purpose": purpose})
+    detail = {"against": "subject", "purpose": purpose}
+    return Event(Action.VERIFY, reference.gallery, reference.subject_id, detail)
 
 
 def _vectors(reference: Reference, policy: FacePolicy, parts: Parts) -> NDArray[np.float32]:

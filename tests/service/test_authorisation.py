@@ -32,13 +32,14 @@ MAY: dict[str, set[Scope]] = {
     "update_subject": {ENROL},
     "delete_subject": {ENROL},
     "delete_template": {ENROL},
+    "list_audit": {ADMIN},
     "version": {READ, ENROL, ADMIN},
 }
 """Operation -> the scopes of which a key needs one. Written down here once more, so that no change
 of a route's rule goes unseen."""
 
 PUBLIC = {"livez", "readyz"}
-OF_NO_GALLERY = {"list_galleries", "version"}
+OF_NO_GALLERY = {"list_galleries", "list_audit", "version"}
 
 CALLS: dict[str, tuple[str, str, dict[str, object]]] = {
     "enroll": ("POST", "/enroll", {"data": {"gallery": "GALLERY"}, "files": {"image": PROBE}}),
@@ -57,6 +58,7 @@ CALLS: dict[str, tuple[str, str, dict[str, object]]] = {
     "update_subject": ("PATCH", "/galleries/GALLERY/subjects/a", {"json": {"name": "A"}}),
     "delete_subject": ("DELETE", "/galleries/GALLERY/subjects/a", {}),
     "delete_template": ("DELETE", "/galleries/GALLERY/templates/a", {}),
+    "list_audit": ("GET", "/audit", {}),
     "livez": ("GET", "/livez", {}),
     "readyz": ("GET", "/readyz", {}),
     "version": ("GET", "/version", {}),

@@ -20,6 +20,7 @@ from service.adapters.sql_engine import open_engine, reading, writing
 from service.adapters.vault import MARK, PLAIN, Vault, read_keys
 from service.app import create_app
 from service.cli import app
+from service.core.access import SERVICE
 from service.core.errors import VaultError
 from service.wiring import open_vault, wire
 
@@ -52,7 +53,7 @@ def vault(*names: str) -> Vault:
 
 
 def rewrite(database: str, *names: str) -> list[sql_vault.Rewritten]:
-    return list(sql_vault.rewrite(open_engine(database), vault(*names)))
+    return list(sql_vault.rewrite(open_engine(database), vault(*names), SERVICE))
 
 
 def test_what_is_sealed_opens_for_its_place_only() -> None:
@@ -177,7 +178,7 @@ def test_keys_follow_one_another_while_the_service_runs(
         assert [step.changed for step in rewrite(database, "a")] == [2, 3, 3]
     with served(database, bundle, "b", "a") as desk:
         desk.enroll_person(5)
-        broken_off = sql_vault.rewrite(open_engine(database), vault("b", "a"))
+        broken_off = sql_vault.rewrite(open_engine(database), vault("b", "a"), SERVICE)
         next(broken_off)
         broken_off.close()
         assert desk.found(png(photo(4)))[0] == "person-4"

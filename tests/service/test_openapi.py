@@ -39,6 +39,7 @@ def test_every_call_of_the_contract_is_there(schema: dict[str, Any]) -> None:
         ("PATCH", "/galleries/{gallery}/subjects/{subject_id}"),
         ("DELETE", "/galleries/{gallery}/subjects/{subject_id}"),
         ("DELETE", "/galleries/{gallery}/templates/{template_id}"),
+        ("GET", "/audit"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
         ("GET", "/version"),

@@ -1,0 +1,87 @@
+"""SQL of galleries; each function runs in its caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select
+
+from service.adapters.sql_tables import gallery, subject, template
+from service.core.access import Actor
+from service.core.errors import UnknownGallery
+from service.core.gallery import Gallery, Model, Page, Size
+
+
+def add(connection: Connection, name: str, model: Model) -> Gallery:
+    """Make an empty gallery."""
+    values = {
+        "name": name,
+        "model_name": model.name,
+        "model_identity": model.identity,
+        "dimension": model.dimension,
+        "head": 0,
+        "created_at": datetime.now(UTC),
+    }
+    connection.execute(insert(gallery).values(values))
+    return by_name(connection, name)
+
+
+def by_name(connection: Connection, name: str) -> Gallery:
+    """The gallery called `name`; raises UnknownGallery."""
+    row = connection.execute(select(gallery).where(gallery.c.name == name)).one_or_none()
+    if row is None:
+        raise UnknownGallery(f"No gallery is called {name!r}.")
+    return _gallery(row)
+
+
+def page(connection: Connection, actor: Actor, after: int, limit: int) -> Page[Gallery]:
+    """Galleries that the actor may use, whose row has an id above `after`."""
+    query = select(gallery).where(gallery.c.id > after)
+    if actor.galleries is not None:
+        query = query.where(gallery.c.name.in_(actor.galleries))
+    rows = connection.execute(query.order_by(gallery.c.id).limit(limit + 1)).all()
+    following = int(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(tuple(_gallery(row) for row in rows[:limit]), following)
+
+
+def sizes(connection: Connection, galleries: Sequence[int]) -> dict[int, Size]:
+    """How much each of the galleries holds."""
+    subjects, templates = (_count(connection, table, galleries) for table in (subject, template))
+    return {one: Size(subjects.get(one, 0), templates.get(one, 0)) for one in galleries}
+
+
+def erase(connection: Connection, number: int) -> Size:
+    """Delete a gallery and, by cascade, all in it; tells how much that was."""
+    size = sizes(connection, [number])[number]
+    connection.execute(delete(gallery).where(gallery.c.id == number))
+    return size
+
+
+def lock(connection: Connection, locked: Gallery) -> None:
+    """Keep other writers off the gallery until the commit (SQLite keeps them off everything).
+
+    Raises UnknownGallery where it has been deleted since it was looked up.
+    """
+    if not is_locked(connection, locked.id):
+        raise UnknownGallery(f"No gallery is called {locked.name!r}.")
+
+
+def is_locked(connection: Connection, number: int) -> bool:
+    """Lock a gallery's row; False where there is none."""
+    query = select(gallery.c.id).where(gallery.c.id == number)
+    return connection.execute(query.with_for_update()).one_or_none() is not None
+
+
+def _count(connection: Connection, table: Table, galleries: Sequence[int]) -> dict[int, int]:
+    query = select(table.c.gallery_id, func.count()).where(table.c.gallery_id.in_(galleries))
+    rows = connection.execute(query.group_by(table.c.gallery_id))
+    return {int(number): int(count) for number, count in rows}
+
+
+def _gallery(row: Row[tuple[object, ...]]) -> Gallery:
+    return Gallery(
+        id=int(row.id),
+        name=row.name,
+        model=Model(row.model_name, row.model_identity, row.dimension),
+        head=int(row.head),
+        created_at=row.created_at,
+    )
