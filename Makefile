@@ -13,9 +13,10 @@ PIP_FLAGS := -qq --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
+ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check fmt lock clean test-kill test-ladder train evaluate
+.PHONY: help serve test check fmt lock clean test-faults test-ladder train evaluate
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +37,8 @@ fmt: $(DEV)/.ready ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test-kill: $(DEV)/.ready ## Kill the service 50 times while it enrols; nothing acknowledged may be lost
-	$(BIN)/pytest -m slow tests/service/test_kill9.py $(ARGS)
+test-faults: $(DEV)/.ready ## Kill workers at random points of everything, ROUNDS=200 times on each database
+	ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m slow tests/service/faults $(ARGS)
 
 test-ladder: $(DEV)/.ready ## Kill a small ablation ladder and take it up again; it must end as one left alone
 	$(BIN)/pytest -m slow tests/training/test_ladder.py $(ARGS)

@@ -1,0 +1,141 @@
+"""Workers that start at once: a process that has imported everything forks one for each order.
+
+Every worker is the real service with the tiny model, in a hurry: it writes snapshots, compacts the
+log and goes round so often that kill -9 meets it at that, too.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import httpx
+import uvicorn
+from drawn import locate
+from serving import ROOT, settings_for
+
+from service import logs, wiring
+from service.adapters.snapshots import Snapshots
+from service.adapters.sql_store import SqlStore
+from service.app import create_app
+from service.core.upkeep import Upkeep
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to serve; `database` is a URL."""
+
+    database: str
+    bundle: str
+    snapshots: str
+    log: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker that was ordered; it may not be ready yet, and may be dead."""
+
+    pid: int
+    url: str
+    database: str
+
+    def kill(self) -> None:
+        """kill -9."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait_until_ready(self, seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200:
+                    return
+            time.sleep(0.03)
+        raise TimeoutError(self.url)
+
+
+class Nursery:
+    """The process that forks."""
+
+    def __init__(self, bundle: Path, folder: Path) -> None:
+        self._bundle, self._folder = bundle, folder
+        here = Path(__file__).parent
+        paths = os.pathsep.join(map(str, (ROOT, here.parent, here)))
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def worker(self, database: str) -> Worker:
+        """Fork one; its port is free when it is chosen."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        order = Order(database, str(self._bundle), str(self._folder / "index"), str(self.log), port)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(asdict(order)), file=self._process.stdin, flush=True)
+        pid = int(self._process.stdout.readline())
+        return Worker(pid, f"http://127.0.0.1:{port}", database)
+
+    @property
+    def log(self) -> Path:
+        """What every worker says."""
+        return self._folder / "log"
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+def serve(order: Order) -> None:
+    """What a forked worker does until it is killed."""
+    output = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    logs.configure("warning")
+    # No operator can set these; what is wired is otherwise what they run.
+    wiring.Snapshots = partial(Snapshots, least=1, every=0.0)
+    wiring.SqlStore = partial(SqlStore, keep=10)
+    wiring.Upkeep = partial(Upkeep, period=0.1)
+    settings = settings_for(
+        order.database,
+        Path(order.bundle),
+        parallel=2,
+        snapshots=Path(order.snapshots),
+        rate_limit="1000000/minute",
+    )
+    parts = wiring.wire(settings, locate)
+    uvicorn.run(create_app(parts), port=order.port, log_config=None, access_log=False)
+
+
+def main() -> None:
+    """Fork for each line of standard input; the children are nobody's to wait for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            sys.stdin.close()
+            try:
+                serve(Order(**json.loads(line)))
+            finally:
+                os._exit(1)
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""kill -9 at random points of everything, with two workers on one database.
+
+After each kill: nothing acknowledged is lost, nothing erased is returned, each worker's index
+answers as a search of everything by hand, and no snapshot holds what was erased.
+
+`make test-faults` runs 200 rounds on each database, or ROUNDS=n; SEED=n repeats a run's choices.
+"""
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from brute_force import BruteForce
+from desk import Desk
+from ledger import Ledger
+from nursery import Nursery, Worker
+from operations import OPERATIONS, Operation
+from sqlalchemy import text
+
+from faces.bundle import Bundle
+from service.adapters.sql_engine import downgrade, open_engine, reading
+
+pytestmark = pytest.mark.every_database
+
+AS_MANY = 60
+"""Subjects around which the gallery is kept, so that each answer lists them all."""
+
+
+class Client(threading.Thread):
+    """Asks one worker for one thing after the other until it is told to stop, or cut off."""
+
+    def __init__(self, worker: Worker, ledger: Ledger, seed: int) -> None:
+        super().__init__()
+        self._worker, self._ledger, self._random = worker, ledger, random.Random(seed)
+        self.over = threading.Event()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with httpx.Client(base_url=self._worker.url, timeout=60) as http:
+                desk = Desk(http, "default")
+                while not self.over.is_set():
+                    self._choose()(desk, self._ledger)
+        except httpx.TransportError:
+            pass
+        except BaseException as failure:
+            self.failure = failure
+
+    def _choose(self) -> Operation:
+        crowded = len(self._ledger.held()) > AS_MANY
+        weights = (1, 1, 4, 1) if crowded else (3, 2, 1, 1)
+        return self._random.choices(OPERATIONS, weights)[0]
+
+
+class Suite:
+    """The rounds on one database."""
+
+    def __init__(self, database: str, nursery: Nursery, bundle: Path, folder: Path) -> None:
+        self.seed = int(os.environ.get("SEED", random.randrange(10**6)))
+        self.random = random.Random(self.seed)
+        self.database, self.nursery, self.folder = database, nursery, folder
+        self.ledger = Ledger()
+        self.brute_force = BruteForce(bundle)
+        self.client = httpx.Client(timeout=60)
+        self.workers: list[Worker] = []
+        self.kills: Counter[str] = Counter()
+
+    def run(self, rounds: int) -> None:
+        for number in range(rounds):
+            if not self.workers and self.random.random() < 0.5:
+                self.kill_while_they_migrate()
+            self.start_workers()
+            self.check()
+            self.kill_while_they_work(number)
+        self.start_workers()
+        self.check()
+
+    def start_workers(self) -> None:
+        started = [self.new_worker() for _ in range(2 - len(self.workers))]
+        for worker in started:
+            worker.wait_until_ready()
+        self.workers += started
+
+    def new_worker(self) -> Worker:
+        """Its connections bear its own name, so that one can wait for their end."""
+        if self.database.startswith("sqlite"):
+            return self.nursery.worker(self.database)
+        name = f"application_name=worker-{self.random.randrange(10**9)}"
+        return self.nursery.worker(f"{self.database}&{name}")
+
+    def check(self) -> None:
+        held = [number for _, number in self.ledger.held()]
+        erased = self.ledger.erased(latest=5)
+        probes = self.random.sample(held, min(1, len(held))) + erased[:1]
+        for worker in self.workers:
+            self.brute_force.check(worker.url, self.ledger, probes, self.client)
+        for path in (self.folder / "index").glob("*"):
+            content = _content(path)
+            assert not [n for n in erased if self.brute_force.vector(n).tobytes() in content]
+
+    def kill_while_they_work(self, number: int) -> None:
+        clients = [Client(worker, self.ledger, self.random.random()) for worker in self.workers]
+        enough = self.ledger.acknowledged + self.random.randint(1, 12)
+        for client in clients:
+            client.start()
+        while self.ledger.acknowledged < enough and any(one.is_alive() for one in clients):
+            time.sleep(0.002)
+        time.sleep(self.random.uniform(0, 0.05))
+        victims = self.random.choice([self.workers[:1], self.workers[1:], list(self.workers)])
+        self.kill(victims, "work")
+        for client in clients:
+            client.over.set()
+            client.join()
+        failures = [client.failure for client in clients if client.failure]
+        assert not failures, failures
+
+    def kill_while_they_migrate(self) -> None:
+        """Take the tables back a step or more, and let two workers find them so."""
+        engine = open_engine(self.database)
+        downgrade(engine, self.random.choice(["-1", "-2", "0001"]))
+        engine.dispose()
+        started = [self.new_worker() for _ in range(2)]
+        time.sleep(self.random.uniform(0.05, 0.8))
+        self.kill(started, "migration")
+
+    def kill(self, victims: list[Worker], during: str) -> None:
+        for victim in victims:
+            victim.kill()
+            self.kills[during] += 1
+        for victim in victims:
+            self.wait_until_cut_off(victim)
+        self.workers = [worker for worker in self.workers if worker not in victims]
+
+    def wait_until_cut_off(self, victim: Worker) -> None:
+        """PostgreSQL may still be at the last commit of a process that is dead."""
+        if "application_name" not in victim.database:
+            return
+        name = victim.database.rpartition("application_name=")[2]
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
+        engine = open_engine(self.database)
+        with reading(engine) as connection:
+            while connection.execute(query, {"name": name}).scalar_one():
+                time.sleep(0.01)
+                connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        engine.dispose()
+
+    def close(self) -> None:
+        self.client.close()
+        for worker in self.workers:
+            worker.kill()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # another snapshot has taken its place
+        return b""
+
+
+@pytest.fixture
+def suite(database: str, bundle: Bundle, tmp_path: Path) -> Iterator[Suite]:
+    nursery = Nursery(bundle.folder, tmp_path)
+    made = Suite(database, nursery, bundle.folder, tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+        nursery.close()
+
+
+def run(suite: Suite, rounds: int) -> None:
+    print(f"SEED={suite.seed}")
+    started = time.monotonic()
+    suite.run(rounds)
+    minutes = (time.monotonic() - started) / 60
+    print(
+        f"{rounds} rounds in {minutes:.1f} min; kills: {dict(suite.kills)}; "
+        f"{suite.ledger.acknowledged} requests acknowledged, {len(suite.ledger.held())} templates"
+    )
+
+
+def test_nothing_is_lost_and_nothing_comes_back(suite: Suite) -> None:
+    run(suite, 2)
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_and_nothing_comes_back_in_many_rounds(suite: Suite) -> None:
+    run(suite, int(os.environ.get("ROUNDS", "200")))
