@@ -31,6 +31,9 @@ class PostgresServer:
         """Obeys `NewDatabase`."""
         name = f"test_{next(_numbers)}"
         self.execute(f"CREATE DATABASE {name}")
+        return self.url_of(name)
+
+    def url_of(self, name: str) -> str:
         return self._server.get_uri(database=name)
 
     def execute(self, statement: str) -> None:

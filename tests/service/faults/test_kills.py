@@ -24,7 +24,7 @@ from operations import OPERATIONS, Operation
 from sqlalchemy import text
 
 from faces.bundle import Bundle
-from service.adapters.sql_engine import downgrade, open_engine, reading
+from service.adapters.sql_engine import downgrade, open_engine, reading, upgrade
 
 pytestmark = pytest.mark.every_database
 
@@ -123,6 +123,7 @@ class Suite:
     def kill_while_they_migrate(self) -> None:
         """Take the tables back a step or more, and let two workers find them so."""
         engine = open_engine(self.database)
+        upgrade(engine)
         downgrade(engine, self.random.choice(["-1", "-2", "0001"]))
         engine.dispose()
         started = [self.new_worker() for _ in range(2)]
