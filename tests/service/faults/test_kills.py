@@ -77,7 +77,9 @@ class Suite:
                 self.kill_while_they_migrate()
             self.start_workers()
             self.check()
-            self.kill_while_they_work(number)
+            self.kill_while_they_work()
+            if number % 20 == 19:
+                print(f"{number + 1} rounds", flush=True)
         self.start_workers()
         self.check()
 
@@ -104,7 +106,7 @@ class Suite:
             content = _content(path)
             assert not [n for n in erased if self.brute_force.vector(n).tobytes() in content]
 
-    def kill_while_they_work(self, number: int) -> None:
+    def kill_while_they_work(self) -> None:
         clients = [Client(worker, self.ledger, self.random.random()) for worker in self.workers]
         enough = self.ledger.acknowledged + self.random.randint(1, 12)
         for client in clients:
