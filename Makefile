@@ -40,7 +40,11 @@ fmt: $(DEV)/.ready ## Format and mend what can be mended
 test-faults: $(DEV)/.ready ## Kill workers at random points of everything, ROUNDS=200 times on each database
 	ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m slow tests/service/faults $(ARGS)
 
-.PHONY: help serve test check fmt lock clean test-faults test-ladder bench-start train evaluate
+test-ladder: $(DEV)/.ready ## Kill a small ablation ladder and take it up again; it must end as one left alone
+	$(BIN)/pytest -m slow tests/training/test_ladder.py $(ARGS)
+
+bench-start: $(DEV)/.ready ## Time until an index of 100,000 templates is ready, from a snapshot and from the database
+	$(BIN)/python -m benchmarks.index_start $(ARGS)
 
 train: $(DEV)/.ready ## Train: make train ARGS="--config FILE"
 	$(BIN)/python -m training train $(ARGS)
