@@ -174,7 +174,8 @@ def test_nameless_training_images_are_said_to_hide_people_of_the_test(check, min
             write_photo(mine / f"train/{modality}/zoe_{n}/1.png", 50 + n)
     output = check(mine).output
     assert "nobody of the test is trained on" in output
-    assert "3 are in two train pools (shuffled" in output
+    assert "3 are in two train pools: unpaired = 'shuffled'; halves" in output
+    assert "leaves 2 vis, 1 nir" in output
 
 
 def test_folds_are_counted_one_by_one(check, data, tmp_path, write_photo):

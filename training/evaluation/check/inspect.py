@@ -7,9 +7,9 @@ from pathlib import Path
 
 from faces.modality import Modality
 from training.crops import Recipe
-from training.evaluation.check.parts import Part, comparisons, in_both_pools, parts_of
+from training.evaluation.check.parts import Part, comparisons, parts_of
 from training.evaluation.check.sampling import Sampled, sample
-from training.evaluation.protocols import Fold
+from training.evaluation.protocols import Fold, PeopleOverlapError, halves, in_two_pools
 from training.evaluation.protocols.tree import UNREAD_SUFFIXES
 from training.evaluation.protocols.trial import some
 
@@ -23,7 +23,8 @@ class Findings:
 
     `empty` are images without a byte; `ignored` lie beside the images in formats that are not read;
     `copies` are test images that are trained on too, byte for byte; `in_both` counts named people
-    in two train pools, `comparisons` those of different people by trial.
+    in two train pools, `halved` the images of each pool that the strict setting leaves,
+    `comparisons` those of different people by trial. All three are of the first fold.
     """
 
     folds: int
@@ -33,6 +34,7 @@ class Findings:
     ignored: tuple[Path, ...]
     copies: tuple[Path, ...]
     in_both: int
+    halved: dict[Modality, int]
     comparisons: dict[str, int]
     not_to_train: str
     not_to_test: str
@@ -72,7 +74,8 @@ def inspect(
         empty=empty,
         ignored=_ignored(parts),
         copies=copies,
-        in_both=in_both_pools(folds),
+        in_both=len(in_two_pools(folds[0].train)),
+        halved=_halved(folds[0]),
         comparisons=comparisons(folds[0]),
         not_to_train=_first(_untrainable(folds), leak, *_poor(sampled, train=True)),
         not_to_test=_first(*(fold.no_test for fold in folds), leak, *_poor(sampled, train=False)),
@@ -82,6 +85,13 @@ def inspect(
 def looks_needed(folds: Sequence[Fold], size: int) -> int:
     """How many images `inspect` will look at."""
     return sum(min(size, len(part.paths)) for part in parts_of(folds))
+
+
+def _halved(fold: Fold) -> dict[Modality, int]:
+    try:
+        return {modality: len(pool) for modality, pool in halves(fold.train).items()}
+    except PeopleOverlapError:
+        return {}
 
 
 def _untrainable(folds: Sequence[Fold]) -> str:

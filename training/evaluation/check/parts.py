@@ -67,17 +67,6 @@ def _named(images: Iterable[TrainImage | Sample]) -> set[str]:
     return {image.subject for image in images if image.subject is not None}
 
 
-def in_both_pools(folds: Sequence[Fold]) -> int:
-    """How many named people are in the VIS pool and in another one, the most of any fold."""
-    return max((_both(fold) for fold in folds), default=0)
-
-
-def _both(fold: Fold) -> int:
-    named = {modality: _named(pool) for modality, pool in fold.train.items()}
-    vis = named.pop(Modality.VIS, set())
-    return len(vis & set().union(*named.values()))
-
-
 def comparisons(fold: Fold) -> dict[str, int]:
     """How often each trial compares different people: what a small FMR is measured from."""
     found = {}

@@ -121,9 +121,10 @@ def _people(findings: Findings, root: Path) -> list[str]:
             else "nobody of the test is trained on, as far as names tell"
         )
     if findings.in_both:
+        left = ", ".join(f"{count:,} {modality}" for modality, count in findings.halved.items())
         lines.append(
-            f"{findings.in_both} are in two train pools (shuffled; for the strict setting take "
-            "half = 'a' of vis and half = 'b' of the other)"
+            f"{findings.in_both} are in two train pools: unpaired = 'shuffled'"
+            + (f"; halves (half = 'a' of vis, 'b' of the rest) leaves {left}" if left else "")
         )
     return lines
 

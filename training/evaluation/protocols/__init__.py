@@ -25,7 +25,13 @@ from training.evaluation.protocols.trial import (
     Sample,
     Trial,
 )
-from training.evaluation.protocols.unpaired import Unpaired, assert_unpaired, half_of, halves
+from training.evaluation.protocols.unpaired import (
+    Unpaired,
+    assert_unpaired,
+    half_of,
+    halves,
+    in_two_pools,
+)
 
 ProtocolName = Literal[
     "casia-nir-vis-2.0",
@@ -71,6 +77,7 @@ __all__ = [
     "half_of",
     "halves",
     "held_out",
+    "in_two_pools",
     "lfw",
     "oulu_casia",
     "subject_of",

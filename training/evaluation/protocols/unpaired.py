@@ -28,7 +28,7 @@ def half_of(person: str) -> Half:
 
 
 def halves(pools: Pools) -> Pools:
-    """VIS of half a, every other modality of half b. Images without a name cannot be divided.
+    """The pools with whoever is in VIS and in another modality left in one: half a in VIS.
 
     Raises:
         PeopleOverlapError: an image has no name, so that nobody can know whose it is.
@@ -36,14 +36,26 @@ def halves(pools: Pools) -> Pools:
     nameless = [image.path for pool in pools.values() for image in pool if image.subject is None]
     if nameless:
         raise PeopleOverlapError(f"people without a name cannot be halved: {some(nameless)}")
+    shared = in_two_pools(pools)
     return {
         modality: tuple(
             image
             for image in pool
-            if half_of(str(image.subject)) == ("a" if modality is Modality.VIS else "b")
+            if image.subject not in shared
+            or half_of(str(image.subject)) == ("a" if modality is Modality.VIS else "b")
         )
         for modality, pool in pools.items()
     }
+
+
+def in_two_pools(pools: Pools) -> frozenset[str]:
+    """Who is in the VIS pool and in another one, as far as names tell."""
+    named = {
+        modality: frozenset(image.subject for image in pool if image.subject is not None)
+        for modality, pool in pools.items()
+    }
+    vis = named.pop(Modality.VIS, frozenset())
+    return vis & frozenset().union(*named.values())
 
 
 def assert_unpaired(subjects: Mapping[Modality, Iterable[str | None]]) -> None:

@@ -46,6 +46,13 @@ def test_three_modalities_share_nobody_with_vis(shuffled):
     assert set(halved[Modality.NIR]).isdisjoint(halved[Modality.VIS])
 
 
+def test_whoever_is_in_one_modality_only_stays_there(shuffled):
+    alone = [f"cufs/alone-{n}" for n in range(20)]
+    shuffled[Modality.VIS] += pool(alone, "vis")
+    halved = names(halves(shuffled))
+    assert set(alone) <= set(halved[Modality.VIS])
+
+
 def test_a_half_is_the_same_on_every_machine_and_knows_no_set():
     assert [half_of(name) for name in ("000", "001", "002", "003")] == ["a", "a", "b", "a"]
     assert half_of("cufs/002") == half_of("002")
