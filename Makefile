@@ -16,10 +16,10 @@ ARGS ?=
 ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check fmt lock clean test-faults test-ladder bench-start train evaluate
+.PHONY: help serve test check fmt lock clean test-faults test-ladder bench-start bench-training train evaluate
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(SERVE)/.ready ## Set up and start the service on http://127.0.0.1:8000 (no torch)
 	$(SERVE)/bin/python -m service.cli serve --host $(HOST) --port $(PORT) $(ARGS)
@@ -48,6 +48,9 @@ bench-start: $(DEV)/.ready ## Time until an index of 100,000 templates is ready,
 
 train: $(DEV)/.ready ## Train: make train ARGS="--config FILE"
 	$(BIN)/python -m training train $(ARGS)
+
+bench-training: $(DEV)/.ready ## Images/s of a training step beside a plain MUNIT-style loop, interleaved
+	$(BIN)/python -m benchmarks.training_step $(ARGS)
 
 evaluate: $(DEV)/.ready ## Evaluate a bundle: make evaluate ARGS="..."
 	$(BIN)/python -m service.cli evaluate $(ARGS)
