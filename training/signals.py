@@ -21,6 +21,8 @@ def signals(model: Null, material: Material, image_size: int) -> dict[str, float
     """Figures of the present weights, by name.
 
     modality_probe: accuracy of a linear probe that guesses the domain from c; chance is the aim.
+    effective_dimensions: how many directions of c carry its variance within a domain, the squared
+        trace of the covariance over its squared norm; near 1 a cosine compares one number.
     active_units: share of dimensions of c whose mean varies over images (Burda et al. 2016).
     content_norm: mean ||c||.
     mirror_consistency: mean cosine of c and c of the mirrored crop.
@@ -35,6 +37,7 @@ def signals(model: Null, material: Material, image_size: int) -> dict[str, float
     domains = np.repeat(np.arange(len(content)), [len(c) for c in content])
     measured = {
         "modality_probe": linear_probe(stacked, domains),
+        "effective_dimensions": effective_dimensions(content),
         "active_units": float((stacked.var(axis=0) > ACTIVE_VARIANCE).mean()),
         "content_norm": float(np.linalg.norm(stacked, axis=1).mean()),
         "mirror_consistency": float(
@@ -44,6 +47,13 @@ def signals(model: Null, material: Material, image_size: int) -> dict[str, float
     style = _person_probe(model, material, image_size)
     model.train()
     return measured if style is None else {**measured, "person_probe_style": style}
+
+
+def effective_dimensions(content: list[NDArray[np.float32]]) -> float:
+    """Participation ratio of the eigenvalues of the covariance, domains centred one by one."""
+    centred = np.concatenate([codes - codes.mean(0) for codes in content]).astype(np.float64)
+    covariance = centred.T @ centred / len(centred)
+    return float(np.trace(covariance) ** 2 / max((covariance**2).sum(), 1e-12))
 
 
 def linear_probe(features: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
