@@ -71,8 +71,9 @@ def train_command(
         typer.echo(f"{modality}: {len(pool.crops)} images, {len(set(pool.people.tolist()))} labels")
     with joined() as (rank, device):
         state = states.begin(run, folder / CHECKPOINT, device, rank)
-        if run.networks.discriminant_start and state.steps == 0:
-            discriminant_start(state, material)
+        if run.start.discriminants and state.steps == 0:
+            for group, pairs in discriminant_start(state, material).items():
+                typer.echo(f"{group}: {pairs} pseudo-pairs found")
         train(state, material, folder, time.monotonic)
 
 

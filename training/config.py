@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from faces.modality import Modality
 from training.evaluation.protocols import ProtocolName, Unpaired
+from training.frontend import FrontEnd
 from training.losses import GanMode
 
 Share = Literal["all", "high", "none"]
@@ -27,6 +28,9 @@ class Source(_Strict):
     the file name where a folder says nothing of people: with photos of half `a` and sketches of
     half `b` no pair exists even by accident. `names` says whether the folder an image lies in is
     its person's name (VIS only, a switch of its own: labels within one modality are not pairs).
+
+    Sources of different modalities with the same word in `same_people` show the same people in no
+    known order (shuffled runs only).
     """
 
     path: str
@@ -37,6 +41,7 @@ class Source(_Strict):
     names: bool = False
     least: int = Field(1, description="Only people with so many images or more.")
     hold_out: bool = Field(False, description="Leave out the people kept for LFW verification.")
+    same_people: str = Field("", description="Which other sources show the same people, unpaired.")
 
 
 class Data(_Strict):
@@ -85,15 +90,17 @@ class Networks(_Strict):
     width: Annotated[float, Field(gt=0)] = 0.5
     image_size: Literal[32, 64, 128] = 64
     share: Share = "all"
-    front_end: bool = False
+    front_end: FrontEnd | None = None
     spectral_norm: bool = False
-    discriminant_start: bool = False
 
-    @model_validator(mode="after")
-    def _start_has_energies(self) -> "Networks":
-        if self.discriminant_start and not (self.front_end and self.share == "all"):
-            raise ValueError("discriminant_start needs the front end and one shared Ec")
-        return self
+
+class Start(_Strict):
+    """A closed-form start of the head of Ec (training/start.py); beyond the paper."""
+
+    discriminants: bool = False
+    pseudo_pair_rounds: Annotated[int, Field(ge=0)] = Field(
+        0, description="Searches for mutual nearest neighbours among sources of the same people."
+    )
 
 
 class Weights(_Strict):
@@ -168,9 +175,21 @@ class Config(_Strict):
     minutes_between_checkpoints: float = 2.0
     data: Data
     networks: Networks = Networks()
+    start: Start = Start()
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
     compute: Compute = Compute()
+
+    @model_validator(mode="after")
+    def _start_has_energies(self) -> "Config":
+        ready = self.networks.front_end and self.networks.share == "all"
+        if self.start.discriminants and not ready:
+            raise ValueError("start.discriminants needs a front end and one shared Ec")
+        if self.start.pseudo_pair_rounds and not self.start.discriminants:
+            raise ValueError("start.pseudo_pair_rounds needs start.discriminants")
+        if self.start.pseudo_pair_rounds and self.data.unpaired != "shuffled":
+            raise ValueError('start.pseudo_pair_rounds needs data.unpaired = "shuffled"')
+        return self
 
     @property
     def domains(self) -> tuple[Modality, ...]:

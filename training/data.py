@@ -41,7 +41,7 @@ class Pool:
     `crops` is (n, 128, 128, 3) uint8 RGB for vis and (n, 128, 128) grey otherwise; `people` (n,)
     int64 labels, NAMELESS where no name may be used; `weights` (n,) float64 draws every source of
     the modality in proportion to the square root of its size, so that a large one does not drown
-    the others; `files` names each image.
+    the others; `files` names each image, `groups` (n,) holds its `Source.same_people`.
     """
 
     modality: Modality
@@ -49,6 +49,7 @@ class Pool:
     people: NDArray[np.int64]
     weights: NDArray[np.float64]
     files: tuple[str, ...]
+    groups: NDArray[np.str_]
 
     def draw(self, count: int, rng: Generator) -> NDArray[np.int64]:
         """Indices of `count` different images (all, if there are fewer), in random order.
@@ -173,6 +174,7 @@ def _pool(
     crops: list[NDArray[np.uint8]] = []
     weights: list[NDArray[np.float64]] = []
     names: list[str] = []
+    groups: list[str] = []
     files: list[str] = []
     for source, images in sources:
         paths = [image.path for image in images]
@@ -187,9 +189,16 @@ def _pool(
         weights.append(np.full(len(found), len(found) ** -0.5))
         names += [_label(image, source) for image in found]
         files += [f"{source.path}/{image.path.name}" for image in found]
+        groups += [source.same_people] * len(found)
     chances = np.concatenate(weights)
-    people = _labels(names)
-    return Pool(modality, np.concatenate(crops), people, chances / chances.sum(), tuple(files))
+    return Pool(
+        modality,
+        np.concatenate(crops),
+        _labels(names),
+        chances / chances.sum(),
+        tuple(files),
+        np.array(groups),
+    )
 
 
 def _labels(names: Iterable[str]) -> NDArray[np.int64]:

@@ -62,7 +62,7 @@ def _content_encoders(networks: Networks, domains: int) -> nn.ModuleList:
         ContentEncoder(
             width=networks.width,
             domains=domains,
-            front_end=networks.front_end,
+            energies=networks.front_end,
             image_size=networks.image_size,
         )
         for _ in range(1 if networks.share == "all" else domains)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from training import processes
-from training.frontend import CELLS, CHANNELS, OrientedEnergies
+from training.frontend import CELLS, CHANNELS, FrontEnd, front_end
 
 CONTENT = 256
 STYLE = 32
@@ -132,14 +132,16 @@ class ContentEncoder(nn.Module):
     stage of their own in the multi-scale aggregation.
     """
 
-    def __init__(self, *, width: float, domains: int, front_end: bool, image_size: int) -> None:
+    def __init__(
+        self, *, width: float, domains: int, energies: FrontEnd | None, image_size: int
+    ) -> None:
         super().__init__()
         channels = [round(width * c) for c in (48, 96, 128, 192)]
         self.image_size = image_size
-        self.front_end = OrientedEnergies() if front_end else None
+        self.front_end = front_end(energies) if energies else None
         first = (
             MaxFeatureMap(CHANNELS, channels[0], 3, domains)
-            if front_end
+            if energies
             else MaxFeatureMap(1, channels[0], 5, domains, stride=2)
         )
         one, two, three, four = channels
@@ -159,7 +161,7 @@ class ContentEncoder(nn.Module):
             ]
         )
         features = sum(c * 25 for c in channels)
-        if front_end:
+        if energies:
             features += CHANNELS * (CELLS // 2) ** 2
         self.norm = DomainNorm(features, domains)
         self.head = nn.Linear(features, 2 * CONTENT)

@@ -20,7 +20,7 @@ def config(**changes) -> Config:
         "batch": 4,
         "contrast_batch": 6,
         "data": Data(sources=sources),
-        "networks": Networks(width=0.25, image_size=32, front_end=True),
+        "networks": Networks(width=0.25, image_size=32, front_end="gradient"),
         "loss": Loss(weights=Weights(contrast=1, own_contrast=0.3), same_person=0.5),
     }
     return Config(**(settings | changes))
@@ -37,11 +37,12 @@ def material(run: Config, seed: int = 0) -> Material:
     people = np.arange(IMAGES) // 2
     even = np.full(IMAGES, 1 / IMAGES)
     files = tuple(f"{number}.jpg" for number in range(IMAGES))
-    pools = {Modality.VIS: Pool(Modality.VIS, photos, people, even, files)}
+    same = np.full(IMAGES, "people")
+    pools = {Modality.VIS: Pool(Modality.VIS, photos, people, even, files, same)}
     if Modality.SKETCH in run.domains:
         sketches = rng.integers(0, 256, (IMAGES, 128, 128), dtype=np.uint8)
         nameless = np.full(IMAGES, -1)
-        pools[Modality.SKETCH] = Pool(Modality.SKETCH, sketches, nameless, even, files)
+        pools[Modality.SKETCH] = Pool(Modality.SKETCH, sketches, nameless, even, files, same)
     renderings = {
         modality: np.stack([[render(photo, modality, rng)] * 2 for photo in photos])
         for modality in run.domains

@@ -99,7 +99,7 @@ def test_sharing_says_which_weights_the_domains_have_in_common(share):
     ]
 
 
-@pytest.mark.parametrize("front_end", [True, False])
+@pytest.mark.parametrize("front_end", ["gradient", "quadrature", None])
 def test_every_weight_of_the_encoders_learns(front_end):
     networks = Networks(width=0.25, image_size=32, front_end=front_end)
     run = config(networks=networks)
