@@ -15,10 +15,12 @@ from training.config import Source
 from training.crops import cached_crops
 from training.data import calibration_paths
 from training.evaluation.bundles import bundle_recipe
-from training.evaluation.calibrate import calibrate
+from training.evaluation.calibrate import calibrate_strictly
 from training.render import render
 
 BATCH = 64
+MIN_COHORT = 50
+"""Fewer say too little of a cohort's mean and deviation."""
 MIN_COMPARISONS = 1000
 """Fewer non-mated comparisons support no table worth serving."""
 
@@ -28,8 +30,8 @@ def calibrate_bundle(
 ) -> dict[Modality, CalibrationFields]:
     """Non-mated scores of people kept out of training, each probe against photos of its own set.
 
-    A probe from another set than the photo is the easier impostor, so such pairs count only where
-    a modality's sets have no photos of their own. Without NIR sources NIR probes are renderings;
+    A probe from another set than the photo is the easier impostor, so such pairs do not count, and
+    the set whose strangers are most alike decides. Without NIR sources NIR probes are renderings;
     the text of the table says so.
     """
     encoder = Encoder(bundle, threads=2)
@@ -39,26 +41,29 @@ def calibrate_bundle(
         probes = [source for source in sources if source.modality is modality]
         simulated = modality is Modality.NIR and not probes
         probes = photos if simulated else probes
-        scores = [
-            _nonmated(encoder, bundle, root, probe, photo, modality, cache)
+        cohorts = {
+            f"{probe.path} ({scores.size})": scores
             for probe, photo in itertools.product(probes, photos)
-            if _set_of(probe) == _set_of(photo)
-        ]
-        if sum(part.size for part in scores) < MIN_COMPARISONS:
+            if _drawn_alike(probe, photo)
+            and (scores := _nonmated(encoder, bundle, root, probe, photo, modality, cache)).size
+            >= MIN_COHORT
+        }
+        if sum(scores.size for scores in cohorts.values()) < MIN_COMPARISONS:
             continue
-        joined = np.concatenate(scores)
         source = (
-            f"{joined.size} non-mated comparisons of people kept out of training"
-            f"{', NIR simulated from photos' if simulated else ''}: "
-            + ", ".join(sorted({_set_of(s) for s in probes} & {_set_of(s) for s in photos}))
+            "non-mated comparisons of people kept out of training"
+            f"{', NIR simulated from photos' if simulated else ''}, the worst of these cohorts: "
+            + ", ".join(sorted(cohorts))
         )
-        found[modality] = calibrate(joined, source)
+        found[modality] = calibrate_strictly(list(cohorts.values()), source)
     return found
 
 
-def _set_of(source: Source) -> str:
-    """The data set a source belongs to: its protocol, or the first folder of its path."""
-    return source.protocol or Path(source.path).parts[0]
+def _drawn_alike(probe: Source, photo: Source) -> bool:
+    """Whether both sources are of one set: one protocol, or folders that differ in their last."""
+    if probe.protocol or photo.protocol:
+        return probe.protocol == photo.protocol
+    return probe == photo or Path(probe.path).parent == Path(photo.path).parent != Path()
 
 
 def _nonmated(

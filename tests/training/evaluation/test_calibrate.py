@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from faces.similarity import Calibration
-from training.evaluation.calibrate import calibrate
+from training.evaluation.calibrate import calibrate, calibrate_strictly
 
 SCORES = arrays(
     np.float64, st.integers(4, 300), elements=st.floats(-1, 1) | st.sampled_from([0.0, 0.25])
@@ -53,3 +53,22 @@ def test_a_large_table_is_close_to_the_truth_and_has_a_fixed_size():
 def test_three_impostors_calibrate_nothing():
     with pytest.raises(ValueError, match="3 non-mated comparisons support no"):
         calibrate(np.zeros(3), "too few")
+
+
+def test_among_look_alikes_the_stated_rate_does_not_flatter():
+    rng = np.random.default_rng(4)
+    at_large = rng.normal(0.0, 0.1, 50_000)
+    look_alikes, others_like_them = rng.normal(0.25, 0.12, (2, 400))
+    fields = calibrate_strictly([at_large, look_alikes], "two cohorts")
+    table = Calibration(np.array(fields.scores), np.array(fields.fmr))
+    for rate in (0.1, 0.01):
+        observed = (others_like_them >= table.threshold_at_fmr(rate)).mean()
+        assert observed <= 2 * rate
+    pooled = calibrate(np.concatenate([at_large, look_alikes]), "one pool")
+    flattering = Calibration(np.array(pooled.scores), np.array(pooled.fmr)).threshold_at_fmr(0.01)
+    assert (others_like_them >= flattering).mean() > 0.3
+
+
+def test_a_cohort_of_one_comparison_is_refused():
+    with pytest.raises(ValueError, match="two"):
+        calibrate_strictly([np.zeros(1), np.arange(100.0)], "one is too small")
