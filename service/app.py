@@ -1,20 +1,22 @@
 """The application: `uvicorn --factory service.app:create_app --workers N`."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from service import logs
-from service.api import audit, enroll, galleries, health, identify, problems, verify
+from service.api import audit, docs, enroll, galleries, health, identify, problems, verify
 from service.api.deps import known_query
 from service.api.guard import SECURITY_SCHEMES, GuardedRoute
+from service.api.headers import SecurityHeaders
 from service.api.limits import BodyLimit
-from service.api.requests import RequestLog
+from service.api.requests import HEADER, RequestLog
 from service.core.ports import Parts
 from service.settings import Settings
 from service.wiring import wire
@@ -25,7 +27,7 @@ Enrol visible-light photos, then find people by near-infrared frames or sketches
 Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
-ROUTERS = [module.router for module in (enroll, identify, verify, galleries, audit, health)]
+ROUTERS = [module.router for module in (enroll, identify, verify, galleries, audit, health, docs)]
 
 
 def create_app(parts: Parts | None = None) -> FastAPI:
@@ -41,6 +43,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         dependencies=[Depends(known_query)],
         lifespan=_lifespan,
         redirect_slashes=False,
+        docs_url=None,  # ours loads nothing from elsewhere: see service.api.docs
         redoc_url=None,
     )
     app.state.parts = parts
@@ -50,9 +53,23 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         app.include_router(router)
     problems.install(app)
     app.add_middleware(BodyLimit, limits=parts.limits)
+    if parts.access.origins:
+        _let_pages_call(app, parts.access.origins)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
+
+
+def _let_pages_call(app: FastAPI, origins: Sequence[str]) -> None:
+    """Web pages of these origins may call, with a key but without cookies."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "PATCH", "DELETE"),
+        allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", HEADER),
+        expose_headers=("Idempotent-Replayed", "Retry-After", HEADER),
+    )
 
 
 def _every_route_is_decided(routers: Iterable[APIRouter]) -> None:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         64 * 2**20, description="Largest request, in bytes."
     )
+    upload_seconds: Annotated[float, Field(gt=0)] = Field(
+        120.0, description="Seconds that a request may take to arrive as a whole."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )

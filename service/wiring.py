@@ -92,7 +92,12 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
         check=check,
         start=upkeep.start,
         close=close,
-        limits=UploadLimits(settings.max_image_bytes, settings.max_body_bytes, settings.max_images),
+        limits=UploadLimits(
+            settings.max_image_bytes,
+            settings.max_body_bytes,
+            settings.max_images,
+            settings.upload_seconds,
+        ),
         about=About(encoder.provider, index="faiss", database=engine.dialect.name),
         access=Access(
             mode=settings.access,

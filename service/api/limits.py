@@ -1,7 +1,8 @@
-"""ASGI middleware: a body is counted while it arrives, whatever its Content-Length says."""
+"""ASGI middleware: a body is counted and timed while it arrives, whatever Content-Length says."""
 
 import contextlib
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,12 +13,17 @@ MAX_PLAIN_BODY = 2**20
 """Bytes of a body that is not a form: such a body is read into memory as a whole."""
 
 
-class BodyTooLarge(Exception):
+CLOSE = {"Connection": "close"}
+
+
+class BodyRefused(Exception):
     """Ends the reading of a body; the middleware has an answer ready."""
 
 
 class BodyLimit:
-    """Answers 413 as soon as a body is known to be too large, and reads no more of it.
+    """Answers 413 as soon as a body is known to be too large, 408 once it takes too long to come.
+
+    No more of it is read, and the connection is closed.
 
     (FastAPI's own `max_body_size` answers in plain text where a route does not read its body.)
     """
@@ -33,46 +39,62 @@ class BodyLimit:
         headers = Headers(scope=scope)
         form = headers.get("content-type", "").lower().startswith("multipart/")
         limit = self._limits.max_body_bytes if form else MAX_PLAIN_BODY
-        refusal = problem(
+        request_id = scope["state"].get("request_id")
+        too_large = problem(
             "image_too_large" if form else "body_too_large",
             f"The request is larger than {limit:,} bytes.",
-            scope["state"].get("request_id"),
+            request_id,
         )
         if _declared(headers) > limit:
-            return await refusal(scope, receive, send)
-        body = _Counted(receive, send, limit)
-        with contextlib.suppress(BodyTooLarge):
+            return await too_large(scope, receive, send)
+        body = _Counted(receive, send, limit, self._limits.seconds)
+        with contextlib.suppress(BodyRefused):
             await self._app(scope, body.receive, body.send)
-        if body.exceeded and not body.answered:
-            await refusal(scope, receive, send)
+        if body.refused and not body.answered:
+            detail = f"The request took longer than {self._limits.seconds:g} seconds to arrive."
+            too_slow = problem("request_timeout", detail, request_id, headers=CLOSE)
+            await (too_slow if body.late else too_large)(scope, receive, send)
         return None
 
 
 class _Counted:
-    """The two ends of a connection, until too much has come in."""
+    """The two ends of a connection, until too much has come in or it has taken too long."""
 
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, receive: Receive, send: Send, limit: int, seconds: float) -> None:
         self._receive, self._send, self._left = receive, send, limit
+        self._deadline = anyio.current_time() + seconds
+        self._complete = False
+        self.late = False
         self.answered = False
 
     @property
-    def exceeded(self) -> bool:
-        return self._left < 0
+    def refused(self) -> bool:
+        return self.late or self._left < 0
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        message = await self._next()
         if message["type"] == "http.request":
+            self._complete = not message.get("more_body", False)
             self._left -= len(message.get("body", b""))
-            if self.exceeded:
-                raise BodyTooLarge
+            if self.refused:
+                raise BodyRefused
         return message
 
     async def send(self, message: Message) -> None:
         """Let an answer through, unless it is the application's comment on the cut body."""
-        if self.exceeded and not self.answered:
+        if self.refused and not self.answered:
             return
         self.answered = True
         await self._send(message)
+
+    async def _next(self) -> Message:
+        """The next message; what comes after the body is the client's going, whenever that is."""
+        if self._complete:
+            return await self._receive()
+        with anyio.CancelScope(deadline=self._deadline):
+            return await self._receive()
+        self.late = True
+        raise BodyRefused
 
 
 def _declared(headers: Headers) -> int:

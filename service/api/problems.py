@@ -31,6 +31,7 @@ STATUS: dict[str, int] = {
     "unknown_subject": 404,
     "unknown_template": 404,
     "method_not_allowed": 405,
+    "request_timeout": 408,
     "duplicate": 409,
     "idempotency_conflict": 409,
     "model_mismatch": 409,

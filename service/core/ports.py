@@ -180,11 +180,12 @@ class Index(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How much a client may send at once."""
+    """How much a client may send at once, and how long it may take to."""
 
     max_image_bytes: int = 20 * 2**20
     max_body_bytes: int = 64 * 2**20
     max_images: int = 20
+    seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
