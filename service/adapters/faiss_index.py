@@ -1,6 +1,7 @@
 """The vector index: exact search by FAISS in one block of vectors a gallery, level with the log."""
 
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from service.adapters.index_shelf import Level, Shelf
 from service.adapters.index_view import View
 from service.adapters.snapshots import Snapshots
+from service.core.gallery import Mark
 from service.core.ports import Found, Log
 
 PAGE = 5_000
@@ -46,9 +48,11 @@ class FaissIndex:
 
     def refresh(self, log: Log) -> None:
         """See `Index`."""
-        self._forget_deleted(log)
+        marks = self._forget_deleted(log)
         for gallery, shelf in list(self._shelves.items()):
-            self.catch_up(log, gallery)
+            mark = marks.get(gallery)
+            if mark is not None and shelf.level.applied != mark.head:
+                shelf.catch_up(log, gallery)
             if self._snapshots is not None:
                 self._snapshots.save_if_due(log, gallery, shelf.level)
         if self._snapshots is not None:
@@ -73,10 +77,11 @@ class FaissIndex:
         saved = self._snapshots and self._snapshots.load(log, gallery)
         return saved or Level(View.empty(self._dimension))
 
-    def _forget_deleted(self, log: Log) -> None:
-        """Let go of galleries that another process has deleted."""
+    def _forget_deleted(self, log: Log) -> Mapping[int, Mark]:
+        """Let go of galleries that another process has deleted; where do the others stand?"""
         held = list(self._shelves)
-        there = log.marks(held) if held else {}
+        marks = log.marks(held) if held else {}
         for gallery in held:
-            if gallery not in there:
+            if gallery not in marks:
                 self.forget(gallery)
+        return marks

@@ -17,7 +17,7 @@ from service.adapters import snapshot_file
 from service.adapters.index_shelf import Level
 from service.adapters.snapshot_file import Header, Unusable
 from service.adapters.vault import PLAIN, Vault
-from service.core.gallery import Model
+from service.core.gallery import Mark, Model
 from service.core.ports import Log
 
 LEAST = 1_000
@@ -78,7 +78,7 @@ class Snapshots:
         """Write a gallery's file where it is not level; a failure costs a head start, no more."""
         written = _header_of(self._path(gallery))
         few = level.view.used - level.view.removed < self._least
-        if few or (written and written.seq == level.applied):
+        if few or (written and written.seq >= level.applied):
             return
         token = logged.token(gallery, level.applied)
         if not token:
@@ -90,7 +90,8 @@ class Snapshots:
             )
         except OSError as error:
             log.warning("index snapshot of gallery %d not written: %s", gallery, error)
-        self._remove_outdated(logged, gallery)  # an erasure may have come between
+        erased_meanwhile = logged.marks([gallery]).get(gallery)
+        self._remove_outdated(gallery, erased_meanwhile)
 
     def discard(self, gallery: int) -> None:
         """Remove a gallery's file, and those about to replace it."""
@@ -99,9 +100,11 @@ class Snapshots:
 
     def sweep(self, logged: Log) -> None:
         """Remove the files of galleries that are gone or of which something was erased since."""
-        for path in self._folder.glob("*.snapshot"):
-            if path.stem.isdecimal():
-                self._remove_outdated(logged, int(path.stem))
+        files = [path for path in self._folder.glob("*.snapshot") if path.stem.isdecimal()]
+        galleries = [int(path.stem) for path in files]
+        marks = logged.marks(galleries) if galleries else {}
+        for gallery in galleries:
+            self._remove_outdated(gallery, marks.get(gallery))
         for path in self._folder.glob("*.new"):
             if _age(path) > _ABANDONED:
                 path.unlink(missing_ok=True)
@@ -117,9 +120,8 @@ class Snapshots:
         if logged.token(gallery, header.seq) != header.token:
             raise Unusable("the log has moved on, or has another history")
 
-    def _remove_outdated(self, logged: Log, gallery: int) -> None:
+    def _remove_outdated(self, gallery: int, mark: Mark | None) -> None:
         header = _header_of(self._path(gallery))
-        mark = logged.marks([gallery]).get(gallery)
         if header is None or mark is None or header.seq < max(mark.erased, mark.floor):
             self.discard(gallery)
 
