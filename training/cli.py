@@ -22,8 +22,8 @@ from training.evaluation.protocols import (
     lfw,
     trials_of,
 )
+from training.evaluation.results import Result
 from training.evaluation.run import evaluate
-from training.evaluation.scoring import Result
 from training.evaluation.systems import System
 from training.ladder import Sets, climb, variant
 from training.material import Material, load_material
@@ -33,6 +33,7 @@ from training.release import release
 from training.spread import markdown
 from training.start import discriminant_start
 from training.train import CHECKPOINT, train
+from training.trained import read_run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(evaluation, name="evaluate")
@@ -43,6 +44,12 @@ YuNet = Annotated[
     Path | None, typer.Option(help="Make the training crops with this YuNet file: faster.")
 ]
 Processes = Annotated[int, typer.Option(help="Processes that make crops and renderings.")]
+
+
+@app.callback(help=__doc__)
+def main(context: typer.Context) -> None:
+    """Give `evaluate`, which knows no torch, the means to read a run."""
+    context.obj = read_run
 
 
 @app.command("train")

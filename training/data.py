@@ -67,8 +67,13 @@ class Pool:
         return torch.from_numpy(crops[:, None].astype(np.float32) / np.float32(255))
 
 
-def load_pools(data: Data, recipe: Recipe, *, cache: Path, processes: int) -> dict[Modality, Pool]:
+def load_pools(
+    data: Data, recipe: Recipe, *, cache: Path, processes: int, at_most: int | None = None
+) -> dict[Modality, Pool]:
     """Locate, align and cache the images of every source.
+
+    Args:
+        at_most: so many images a modality, spread over its sources; all where None.
 
     Raises:
         FileNotFoundError: a source has no images, or no face in them; the message names it.
@@ -78,9 +83,17 @@ def load_pools(data: Data, recipe: Recipe, *, cache: Path, processes: int) -> di
     for source in data.sources:
         parts.setdefault(source.modality, []).append((source, source_images(data.root, source)))
     return {
-        modality: _pool(modality, sources, recipe, cache, processes)
+        modality: _pool(modality, _thinned(sources, at_most), recipe, cache, processes)
         for modality, sources in parts.items()
     }
+
+
+def _thinned(
+    sources: list[tuple[Source, list[TrainImage]]], at_most: int | None
+) -> list[tuple[Source, list[TrainImage]]]:
+    total = sum(len(images) for _, images in sources)
+    step = 1 if at_most is None else max(1, -(-total // at_most))
+    return [(source, images[::step]) for source, images in sources]
 
 
 def source_images(root: Path, source: Source) -> list[TrainImage]:

@@ -3,20 +3,21 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from training import state as states
 from training.config import Config
 from training.evaluation.bundles import bundle_system
 from training.evaluation.floors import floors
 from training.evaluation.protocols import Unpaired
-from training.evaluation.scoring import Result
+from training.evaluation.results import Result
 from training.evaluation.systems import System, on_crops
 from training.kmeans import kmeans_encoder
 from training.material import Material
@@ -121,15 +122,20 @@ def _learnt(config: Config, material: Material, folder: Path) -> System:
 
 
 def _measured(rung: Rung, path: Path, measure: Measure) -> list[Result]:
-    """What was measured of a rung, now or before, under the name of its row."""
-    if not path.exists():
-        system = rung.system()
-        results = measure(System(rung.row, system.encode, system.compare))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(RESULTS.dump_json(results))
-        os.replace(unfinished, path)
-    return RESULTS.validate_json(path.read_bytes())
+    """What was measured of a rung, now or before, under the name of its row.
+
+    What an earlier version of this code wrote in another form is measured again.
+    """
+    if path.exists():
+        with suppress(ValidationError):
+            return RESULTS.validate_json(path.read_bytes())
+    system = rung.system()
+    results = measure(System(rung.row, system.encode, system.compare))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(RESULTS.dump_json(results))
+    os.replace(unfinished, path)
+    return results
 
 
 def _claim(out: Path, config: Config) -> None:

@@ -65,30 +65,30 @@ def centred_bundle(
     state: State, material: Material, folder: Path, *, name: str, centring: bool
 ) -> Bundle:
     """The averaged weights as a bundle that encodes, with training means of c if `centring`."""
-    centres = _centres(state.average, material) if centring else {}
+    means = centres(state.average, material) if centring else {}
     return export_bundle(
         state.average,
         state.config,
         folder,
         name=name,
         locator_network=LANDMARKS,
-        centres=centres,
+        centres=means,
     )
 
 
 @torch.no_grad()
-def _centres(model: Null, material: Material) -> dict[Modality, list[float]]:
+def centres(model: Null, material: Material) -> dict[Modality, list[float]]:
     """Mean over training images of c, averaged with c of the mirrored crop."""
     model.cpu().eval()
-    centres: dict[Modality, list[float]] = {}
+    means: dict[Modality, list[float]] = {}
     for number, domain in enumerate(material.domains):
         crops = samples(material, domain, CENTRE_IMAGES)
         total = torch.zeros(256, dtype=torch.float64)
         for batch in crops.split(BATCH):
             for view in (batch, batch.flip(3)):
                 total += model.content(view, number).mean.double().sum(0)
-        centres[domain] = (total / (2 * len(crops))).tolist()
-    return centres
+        means[domain] = (total / (2 * len(crops))).tolist()
+    return means
 
 
 def _metrics(bundle: Bundle, root: Path, cache: Path) -> list[MetricFields]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.config import Config
 from training.evaluation.intervals import Interval, bootstrap
 from training.evaluation.published import NOTE, PUBLISHED
-from training.evaluation.scoring import Result
+from training.evaluation.results import Result
 from training.revision import git_revision
 
 

@@ -125,6 +125,19 @@ def _what_is_learnt(config: Config) -> Config:
     return config.model_copy(update={"compute": Compute()})
 
 
+def load_average(config: Config, path: Path) -> Null:
+    """The averaged weights of a checkpoint, for reading only.
+
+    Raises:
+        OSError: no such file.
+        RuntimeError: its networks are of another shape than `config` says.
+    """
+    stored = torch.load(path, weights_only=True, map_location="cpu")
+    model, _ = build(config)
+    model.load_state_dict(stored["average"])
+    return model.requires_grad_(False).eval()
+
+
 def _snapshot(state: State) -> dict[str, Any]:
     parts: dict[str, Any] = {name: p.state_dict() for name, p in _stateful(state).items()}
     return parts | {

@@ -7,7 +7,7 @@ import pytest
 from drawn import jpeg, photo
 
 from faces.modality import Modality
-from training.evaluation.metrics import MISS
+from training.evaluation.comparisons import MISS
 from training.evaluation.protocols import Trial
 from training.evaluation.protocols.paired import photo_sketch_trial
 from training.evaluation.server import Refusal, run_trial

@@ -11,8 +11,9 @@ from faces.modality import Modality
 from training.config import Config, Loss, Weights
 from training.crops import Crops
 from training.evaluation.protocols import Sample, Trial
+from training.evaluation.results import Result
 from training.evaluation.run import compare_on
-from training.evaluation.scoring import Result, score
+from training.evaluation.scoring import part_of, score
 from training.evaluation.systems import Images, System
 from training.ladder import climb
 from training.spread import Row
@@ -34,7 +35,7 @@ def measure(system: System) -> list[Result]:
     scores = compare_on(system, trial, images, system.encode(images))
     files = [probe.path.name for probe in probes]
     rng = np.random.default_rng(0)
-    return [score(scores, files, system=system.name, trial=trial.name, rng=rng)]
+    return [score(part_of(scores, files, system=system.name, trial=trial.name), rng)]
 
 
 def run(out: Path, seeds: list[int], of: Config = RUN) -> list[Row]:

@@ -14,8 +14,8 @@ from small_run import config, material
 
 from faces.modality import Modality
 from training.config import Data, Source
-from training.evaluation.metrics import MISS, Searches
-from training.evaluation.scoring import Setting, score_searches
+from training.evaluation.comparisons import MISS, Searches
+from training.evaluation.scoring import Part, Setting, score
 from training.ladder import ABLATIONS, MEASURED, rungs, variant
 from training.spread import markdown, over_seeds
 from training.train import CHECKPOINT
@@ -111,7 +111,7 @@ def searched(ranks: list[int]):
         weight=np.ones(count),
     )
     setting = Setting("base", "t", people, people, count, 0)
-    return score_searches(setting, searches, None, np.random.default_rng(0))
+    return score(Part(setting, searches, None), np.random.default_rng(0))
 
 
 def test_seeds_are_averaged_before_people_are_drawn():

@@ -1,6 +1,9 @@
 """A model bundle as a row of the table, on the crops that its own locator makes."""
 
-from faces.bundle import Bundle
+from dataclasses import replace
+from pathlib import Path
+
+from faces.bundle import Bundle, load_bundle
 from faces.encode import Encoder
 from faces.errors import BundleError
 from training.crops import Recipe
@@ -11,6 +14,22 @@ from training.recipe import cascade_recipe
 def bundle_system(bundle: Bundle, *, threads: int = 1) -> System:
     """The encoders of a bundle; the similarity is the cosine, as the service takes it."""
     return on_crops(bundle.manifest.name, Encoder(bundle, threads=threads))
+
+
+def compared(name: str, folder: Path, recipe: Recipe) -> System:
+    """A further bundle as a row called `name`, on crops made for another one.
+
+    Args:
+        folder: the bundle, or a run of the ladder that holds one.
+
+    Raises:
+        BundleError: it cannot be read, or takes crops of another shape than `recipe` makes.
+    """
+    inside = folder / "bundle"
+    bundle = load_bundle(inside if inside.is_dir() else folder)
+    if bundle.crop_spec != recipe.spec:
+        raise BundleError(f"{folder}: takes other crops than the first bundle; measure it alone.")
+    return replace(bundle_system(bundle), name=name)
 
 
 def bundle_recipe(bundle: Bundle) -> Recipe:

@@ -17,12 +17,14 @@ from training.evaluation.protocols import (
     trials_of,
 )
 from training.evaluation.server import ServerError
+from training.evaluation.trained import RowError
 
 app = typer.Typer(add_completion=False)
 
 
 @app.callback(invoke_without_command=True)
 def evaluate_command(
+    context: typer.Context,
     protocol: Annotated[ProtocolName, typer.Option(help="Who is gallery and who is probe.")],
     data: Annotated[Path, typer.Option(help="Folder of the data.")] = Path("../shared/data"),
     bundle: Annotated[Path, typer.Option(help="Model bundle to measure.")] = Path("models/default"),
@@ -37,6 +39,14 @@ def evaluate_command(
     probes: Annotated[Modality, typer.Option(help="Modality of the probes of `folders`.")] = (
         Modality.SKETCH
     ),
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=BUNDLE: a further row, from a bundle or a run of the ladder."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the bundle's training run: k-means, untrained Ec, pictures."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for results and report.")] = Path("runs/eval"),
     floors: Annotated[bool, typer.Option(help="Also pixels, HOG and, if installed, dlib.")] = True,
     processes: Annotated[int, typer.Option(help="Processes that make crops.")] = 1,
@@ -56,14 +66,28 @@ def evaluate_command(
         if server:
             commands.evaluate_server(trials, server, folder, console)
         else:
-            source = None if no_bundle else bundle
-            systems, recipe = commands.systems(source, floors, yunet, console)
-            commands.evaluate_systems(
-                protocol, trials, systems, recipe, folder, processes=processes, console=console
+            wanted = commands.Wanted(
+                bundle=None if no_bundle else bundle,
+                compare=_named(compare or []),
+                run=run,
+                floors=floors,
+                yunet=yunet,
             )
-    except (ProtocolError, BundleError, ServerError) as error:
+            rows = commands.line_up(wanted, trials, context.obj, console, processes=processes)
+            commands.evaluate_systems(
+                protocol, trials, rows, folder, processes=processes, console=console
+            )
+    except (ProtocolError, BundleError, ServerError, RowError) as error:
         _print_error(console, str(error))
         raise typer.Exit(1) from error
+
+
+def _named(compare: list[str]) -> dict[str, Path]:
+    pairs = [each.partition("=") for each in compare]
+    named = {name: Path(folder) for name, _, folder in pairs}
+    if len(named) < len(pairs) or not all(name and folder for name, _, folder in pairs):
+        raise typer.BadParameter("NAME=BUNDLE, each NAME once.", param_hint="--compare")
+    return named
 
 
 def _print_error(console: Console, text: str) -> None:

@@ -1,70 +1,146 @@
 """What `null-face evaluate` does, once its arguments are read."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import numpy as np
 from rich.console import Console
 
-from faces.bundle import load_bundle
+from faces.bundle import Bundle, load_bundle
 from training.crops import Recipe
-from training.evaluation.bundles import bundle_recipe, bundle_system
+from training.evaluation.analysis import analyse
+from training.evaluation.bundles import bundle_recipe, bundle_system, compared
 from training.evaluation.dlib_peer import PeerNotInstalledError, dlib_system
 from training.evaluation.floors import floors
 from training.evaluation.protocols import Trial
-from training.evaluation.report import write_report
-from training.evaluation.run import SEED, evaluate, refusals, write_json
-from training.evaluation.scoring import Result, Setting, score_searches
+from training.evaluation.record import write_json
+from training.evaluation.report import Report, write_report
+from training.evaluation.results import Result
+from training.evaluation.run import SEED, evaluate, refusals
+from training.evaluation.scoring import Part, Setting, score
 from training.evaluation.screen import show
 from training.evaluation.server import Served, run_trial
 from training.evaluation.systems import System
+from training.evaluation.trained import RowError, RunReader, TrainedRun
 from training.recipe import recipe as project_recipe
+from training.revision import git_revision
 
 
-def systems(
-    bundle: Path | None, with_floors: bool, yunet: Path | None, console: Console
-) -> tuple[list[System], Recipe]:
-    """The rows of the table, the bundle first, and the crops that all of them share.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to measure: `bundle` first, `compare` as further rows by name, floors and dlib.
 
     `yunet` replaces the bundle's locator by YuNet with that model file.
+    """
+
+    bundle: Path | None
+    compare: Mapping[str, Path]
+    run: Path | None
+    floors: bool
+    yunet: Path | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineUp:
+    """The rows of the table, and the crops that all of them share."""
+
+    systems: tuple[System, ...]
+    recipe: Recipe
+    bundle: Bundle | None
+    run: TrainedRun | None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What was measured with what, in words."""
+        told = {"code": git_revision(), "crops": f"recipe {self.recipe.key}"}
+        if self.bundle:
+            made = self.bundle.manifest
+            told["bundle"] = f"{made.name}, made {made.created} by {made.git_revision[:12]}"
+            told["bundle identity"] = self.bundle.identity
+        if self.run:
+            told["run"] = self.run.name
+        return told | {"rows": ", ".join(system.name for system in self.systems)}
+
+
+def line_up(
+    wanted: Wanted,
+    trials: Sequence[Trial],
+    read_run: RunReader | None,
+    console: Console,
+    *,
+    processes: int,
+) -> LineUp:
+    """Open everything that is wanted.
 
     Raises:
-        BundleError: the bundle cannot be read.
+        BundleError: a bundle cannot be read, or takes other crops than the first.
+        RowError: a run is wanted that cannot be read, or two rows have one name.
     """
-    rows: list[System] = []
-    recipe = project_recipe(yunet)
-    if bundle is not None:
-        loaded = load_bundle(bundle)
-        rows.append(bundle_system(loaded))
-        recipe = replace(recipe, spec=loaded.crop_spec) if yunet else bundle_recipe(loaded)
-    if with_floors or bundle is None:
-        rows += floors()
-        try:
-            rows.append(dlib_system())
-        except PeerNotInstalledError as error:
-            console.print(f"dlib ResNet: {error}", markup=False, soft_wrap=True)
-    return rows, recipe
+    bundle = load_bundle(wanted.bundle) if wanted.bundle else None
+    recipe = _recipe(bundle, wanted.yunet)
+    rows = [bundle_system(bundle)] if bundle else []
+    rows += [compared(name, folder, recipe) for name, folder in wanted.compare.items()]
+    run = None
+    if wanted.run:
+        if read_run is None:
+            raise RowError("--run needs torch: use `python -m training evaluate`.")
+        run = read_run(wanted.run, trials, recipe, processes)
+        rows += run.rows
+    if wanted.floors or not rows:
+        rows += [*floors(), *_dlib(console)]
+    names = [row.name for row in rows]
+    if len(set(names)) < len(names):
+        raise RowError(f"two rows have one name: {', '.join(names)}")
+    return LineUp(tuple(rows), recipe, bundle, run)
+
+
+def _recipe(bundle: Bundle | None, yunet: Path | None) -> Recipe:
+    if bundle is None:
+        return project_recipe(yunet)
+    if yunet:
+        return replace(project_recipe(yunet), spec=bundle.crop_spec)
+    return bundle_recipe(bundle)
+
+
+def _dlib(console: Console) -> list[System]:
+    try:
+        return [dlib_system()]
+    except PeerNotInstalledError as error:
+        console.print(f"dlib ResNet: {error}", markup=False, soft_wrap=True)
+        return []
 
 
 def evaluate_systems(
     protocol: str,
     trials: Sequence[Trial],
-    rows: Sequence[System],
-    recipe: Recipe,
+    rows: LineUp,
     folder: Path,
     *,
     processes: int,
     console: Console,
 ) -> None:
     """Measure, print, and write results.json and report.html into `folder`."""
-    done = evaluate(protocol, trials, rows, recipe, processes=processes, console=console)
-    show(console, done.results, done.differences)
+    done = evaluate(
+        protocol, trials, rows.systems, rows.recipe, processes=processes, console=console
+    )
+    show(console, done.headline, done.differences)
     for code, files in refusals(done.images).items():
         console.print(f"refused, {code}: {', '.join(files)}", markup=False)
-    write_json(folder / "results.json", protocol, done.results, done.differences)
-    report = write_report(done, folder, title=f"{rows[0].name} on {protocol}")
+    analysis = analyse(done, rows.bundle, rows.run)
+    facts = {"protocol": protocol, "date": datetime.now(UTC).date().isoformat(), **rows.facts}
+    write_json(
+        folder / "results.json",
+        protocol,
+        done.results,
+        done.differences,
+        analysis=analysis,
+        facts=facts,
+    )
+    title = f"{rows.systems[0].name} on {protocol}"
+    report = write_report(Report(title, facts, done, analysis, rows.run), folder)
     console.print(f"report (it shows faces, git ignores it): {report}", soft_wrap=True)
 
 
@@ -103,4 +179,4 @@ def _result_of(trial: Trial, served: Served) -> Result:
         references=len(trial.gallery),
         fte=sum(not refusal.is_probe for refusal in served.refusals),
     )
-    return score_searches(setting, served.searches, None, np.random.default_rng(SEED))
+    return score(Part(setting, served.searches, None), np.random.default_rng(SEED))

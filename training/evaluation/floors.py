@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.modality import Modality
-from training.evaluation.systems import System, Vectors, on_crops
+from training.evaluation.systems import GreyCrops, System, Vectors, on_crops
 
 HOG_SIZE = 64
 
@@ -23,7 +23,7 @@ def floors() -> list[System]:
 
 def pixels(crops: NDArray[np.float32], modality: Modality) -> Vectors:
     """Grey values less their mean, so that the cosine is the correlation of two crops."""
-    flat = _grey(crops).reshape(len(crops), -1)
+    flat = as_grey(crops).reshape(len(crops), -1)
     return np.asarray(flat - flat.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -35,12 +35,13 @@ def hog_64(crops: NDArray[np.float32], modality: Modality, *, root: bool) -> Vec
     """
     side, block, cell = (HOG_SIZE, HOG_SIZE), (16, 16), (8, 8)
     describe = cv2.HOGDescriptor(side, block, cell, cell, 9, 1, -1.0, 0, 0.2, root)
-    small = [cv2.resize(crop, side, interpolation=cv2.INTER_AREA) for crop in _grey(crops)]
+    small = [cv2.resize(crop, side, interpolation=cv2.INTER_AREA) for crop in as_grey(crops)]
     as_bytes = [np.rint(crop * 255).astype(np.uint8) for crop in small]
     return np.stack([np.ravel(describe.compute(crop)) for crop in as_bytes]).astype(np.float32)
 
 
-def _grey(crops: NDArray[np.float32]) -> NDArray[np.float32]:
+def as_grey(crops: NDArray[np.float32]) -> GreyCrops:
+    """Grey crops as they are, RGB ones turned grey."""
     if crops.ndim == 3:
         return crops
     return np.stack([cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops]).astype(np.float32)

@@ -5,7 +5,7 @@ from math import comb, sqrt
 
 import numpy as np
 
-from training.evaluation.metrics import Floats, Indices, Mask
+from training.evaluation.comparisons import Floats, Indices, Mask
 
 DRAWS = 1000
 CONFIDENCE = 0.95

@@ -1,178 +1,22 @@
-"""Recognition rates in the terms of ISO/IEC 19795-1, counted from similarity scores.
+"""Recognition rates in the terms of ISO/IEC 19795-1, counted from searches and pairs.
 
-Conventions, everywhere in this file:
-
-* A comparison is accepted when its score is >= the threshold.
-* Ties cost us: another subject that scores the same as the probe's own goes before it.
-* A probe whose face was not found (failure to acquire, FTA) is a miss at every rank and a false
-  non-match at every threshold; it is never counted as a correctly rejected impostor.
-* Rates are counted, never interpolated. A rate too small for the number of comparisons is None,
-  'not measurable'.
-* Every search and pair has a weight, 1 at first. `weighted` gives other ones, one number per
-  subject: with the counts of a draw with replacement, the same functions then measure a bootstrap
-  sample of people (`training.evaluation.intervals`).
+Rates are counted, never interpolated. A rate too small for the number of comparisons is None,
+'not measurable'. `training.evaluation.comparisons` says who counts as what.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
-Names = NDArray[np.str_]
+from training.evaluation.comparisons import Floats, Pairs, Searches
 
-MISS = int(np.iinfo(np.int64).max)
-"""Rank of a probe that finds its own subject at no rank."""
+LOWEST = float(np.finfo(np.float64).min)
+"""A threshold that every comparison passes, but no face that was not found: that scores -inf."""
 
 RULE_OF_THREE = 3
 """ISO/IEC 19795-1, B.1.1: N comparisons without an error support a rate of 3 / N, no less."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """Every probe compared with every reference template.
-
-    `similarity` is (p, r); `probes` (p,) and `references` (r,) hold subject ids; the masks are
-    False where no face was found (FTA of a probe, failure to enrol of a reference), and what
-    `similarity` says there is ignored.
-
-    Raises:
-        ValueError: shapes that do not fit, or a similarity that is not a finite number.
-    """
-
-    similarity: NDArray[np.floating]
-    probes: Names
-    references: Names
-    probe_found: Mask
-    reference_found: Mask
-
-    def __post_init__(self) -> None:
-        """Refuse what would give a wrong figure."""
-        if self.similarity.shape != (len(self.probes), len(self.references)):
-            raise ValueError(
-                f"similarity is {self.similarity.shape} for {len(self.probes)} probes "
-                f"and {len(self.references)} references"
-            )
-        if self.probe_found.shape != self.probes.shape:
-            raise ValueError("probe_found needs one entry a probe")
-        if self.reference_found.shape != self.references.shape:
-            raise ValueError("reference_found needs one entry a reference")
-        if not np.isfinite(self.similarity[np.ix_(self.probe_found, self.reference_found)]).all():
-            raise ValueError("a similarity is not a finite number")
-
-    @property
-    def subjects(self) -> Names:
-        """Every subject once, sorted: what a position in `weighted`'s argument stands for."""
-        return np.unique(np.concatenate([self.probes, self.references]))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Searches:
-    """One closed-set identification search per probe, all against the same gallery.
-
-    `subject` (p,) indexes `Scores.subjects`; `rank` (p,) is `MISS` where the own subject is never
-    found; `mated` is the best score of the probe's own subject, `nonmated` that of anyone else
-    (-inf where there is none). `acquired` is False for an FTA.
-    """
-
-    subject: Indices
-    rank: NDArray[np.int64]
-    mated: Floats
-    nonmated: Floats
-    acquired: Mask
-    weight: Floats
-
-    def hits(self, rank: int = 1) -> Mask:
-        """Which probes find their own subject among the first `rank` candidates."""
-        return self.rank <= rank
-
-    def weighted(self, people: Floats) -> "Searches":
-        """The same searches, each as often as its person."""
-        return replace(self, weight=people[self.subject])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """One verification attempt per probe and reference template.
-
-    `mated` (m,) with `mated_subject` (m,), -inf where a face was not found; `nonmated` (n,) in
-    DESCENDING order with `nonmated_subjects` (2, n), comparisons that took place only.
-    """
-
-    mated: Floats
-    mated_subject: Indices
-    mated_weight: Floats
-    nonmated: Floats
-    nonmated_subjects: Indices
-    nonmated_weight: Floats
-
-    def weighted(self, people: Floats) -> "Pairs":
-        """The same pairs; one of two people is there as often as both of them together."""
-        first, second = self.nonmated_subjects
-        return replace(
-            self,
-            mated_weight=people[self.mated_subject],
-            nonmated_weight=people[first] * people[second],
-        )
-
-
-def search(scores: Scores) -> Searches:
-    """Search the gallery once per probe; the best template of a subject stands for it.
-
-    Raises:
-        ValueError: a probe's subject has no reference, so that the set is not closed.
-    """
-    names, column = np.unique(scores.references, return_inverse=True)
-    strangers = np.setdiff1d(scores.probes, names)
-    if strangers.size:
-        raise ValueError(f"not a closed set: no reference of {', '.join(strangers[:3])}")
-    best = _best_per_subject(scores, column)
-    own = np.searchsorted(names, scores.probes)
-    each = np.arange(len(scores.probes))
-    mated = best[each, own]
-    rank = (best >= mated[:, None]).sum(axis=1)
-    others = best.copy()
-    others[each, own] = -np.inf
-    return Searches(
-        subject=np.searchsorted(scores.subjects, scores.probes),
-        rank=np.where(np.isfinite(mated), rank, MISS),
-        mated=mated,
-        nonmated=others.max(axis=1),
-        acquired=scores.probe_found,
-        weight=np.ones(len(scores.probes)),
-    )
-
-
-def _best_per_subject(scores: Scores, column: Indices) -> Floats:
-    """(p, subjects with a reference) best score; -inf where a face was not found."""
-    found = scores.probe_found[:, None] & scores.reference_found[None, :]
-    similarity = np.where(found, scores.similarity, -np.inf).astype(np.float64)
-    order = np.argsort(column, kind="stable")
-    starts = np.searchsorted(column[order], np.arange(column.max() + 1))
-    return np.asarray(np.maximum.reduceat(similarity[:, order], starts, axis=1))
-
-
-def compare(scores: Scores) -> Pairs:
-    """Take every cell of the similarity matrix as one verification attempt."""
-    subjects = scores.subjects
-    rows, columns = (np.searchsorted(subjects, n) for n in (scores.probes, scores.references))
-    took_place = scores.probe_found[:, None] & scores.reference_found[None, :]
-    same = rows[:, None] == columns[None, :]
-    similarity = np.where(took_place, scores.similarity, -np.inf).astype(np.float64)
-    row, column = np.nonzero(~same & took_place)
-    nonmated = similarity[row, column]
-    descending = np.argsort(-nonmated, kind="stable")
-    return Pairs(
-        mated=similarity[same],
-        mated_subject=rows[np.nonzero(same)[0]],
-        mated_weight=np.ones(same.sum()),
-        nonmated=nonmated[descending],
-        nonmated_subjects=np.stack([rows[row], columns[column]])[:, descending],
-        nonmated_weight=np.ones(nonmated.size),
-    )
 
 
 def cmc(searches: Searches, max_rank: int) -> Floats:
@@ -185,19 +29,20 @@ def cmc(searches: Searches, max_rank: int) -> Floats:
 def threshold_at_fmr(nonmated: NDArray[np.floating], fmr: float) -> float:
     """Lowest threshold whose false match rate, score >= threshold, is at most `fmr`.
 
-    Equal scores pass or fail together, so the rate reached may be smaller, never larger. -inf
-    when even accepting everything stays within `fmr`.
+    Equal scores pass or fail together, so the rate reached may be smaller, never larger. The lowest
+    number there is when even accepting everything stays within `fmr`.
     """
     descending = np.sort(np.asarray(nonmated, dtype=np.float64))[::-1]
-    return _threshold(descending, np.cumsum(np.ones(descending.size)), fmr)
+    return float(_thresholds(descending, np.cumsum(np.ones(descending.size)), [fmr])[0])
 
 
-def _threshold(descending: Floats, accepted: Floats, rate: float) -> float:
+def _thresholds(descending: Floats, accepted: Floats, rates: Sequence[float]) -> Floats:
     """As `threshold_at_fmr`; `accepted[i]` is the weight of the scores up to and with i."""
     if not descending.size:
-        return -np.inf
-    allowed = int(np.searchsorted(accepted / accepted[-1], rate, side="right"))
-    return -np.inf if allowed >= accepted.size else float(np.nextafter(descending[allowed], np.inf))
+        return np.full(len(rates), LOWEST)
+    allowed = np.searchsorted(accepted / accepted[-1], rates, side="right")
+    first_refused = descending[np.minimum(allowed, descending.size - 1)]
+    return np.where(allowed < descending.size, np.nextafter(first_refused, np.inf), LOWEST)
 
 
 def is_measurable(rate: float, comparisons: int) -> bool:
@@ -210,18 +55,16 @@ def vr_at_fmr(pairs: Pairs, fmrs: Sequence[float]) -> list[float | None]:
     accepted = np.cumsum(pairs.nonmated_weight)
     if not pairs.mated.size or not accepted.size or accepted[-1] == 0:
         return [None for _ in fmrs]
+    thresholds = _thresholds(pairs.nonmated, accepted, fmrs)
+    rates = _share_at_least(pairs.mated, pairs.mated_weight, thresholds)
+    return _measurable(rates, fmrs, accepted.size)
+
+
+def _measurable(values: Floats, rates: Sequence[float], comparisons: int) -> list[float | None]:
     return [
-        _vr(pairs, _threshold(pairs.nonmated, accepted, fmr))
-        if is_measurable(fmr, accepted.size)
-        else None
-        for fmr in fmrs
+        float(value) if is_measurable(rate, comparisons) else None
+        for value, rate in zip(values, rates, strict=True)
     ]
-
-
-def _vr(pairs: Pairs, threshold: float) -> float:
-    # -inf accepts every comparison, but a face that was not found is no comparison.
-    accepted = (pairs.mated >= threshold) & np.isfinite(pairs.mated)
-    return float(_rate(pairs.mated_weight[accepted].sum(), pairs.mated_weight.sum()))
 
 
 def eer(pairs: Pairs) -> float | None:
@@ -251,34 +94,53 @@ def roc(pairs: Pairs) -> Roc:
 
 
 def _curve(pairs: Pairs, thresholds: Floats) -> Roc:
-    ascending = np.argsort(pairs.mated, kind="stable")
-    vr = _share_at_least(pairs.mated[ascending], pairs.mated_weight[ascending], thresholds)
-    fmr = _share_at_least(pairs.nonmated[::-1], pairs.nonmated_weight[::-1], thresholds)
-    return Roc(thresholds, fmr, vr)
+    vr = _share_at_least(pairs.mated, pairs.mated_weight, thresholds)
+    return Roc(thresholds, fmr_at(pairs, thresholds), vr)
 
 
-def _share_at_least(ascending: Floats, weights: Floats, thresholds: Floats) -> Floats:
-    below = np.concatenate([[0.0], np.cumsum(weights)])
-    at_least = below[-1] - below[np.searchsorted(ascending, thresholds, side="left")]
-    return _rate(at_least, below[-1])
+def _share_at_least(values: Floats, weights: Floats, thresholds: Floats) -> Floats:
+    """Share of `values`, by weight, that are >= each threshold."""
+    descending = np.argsort(-values, kind="stable")
+    return _share_above(values[descending], weights[descending], thresholds)
 
 
-def fnir_at_fpir(searches: Searches, fpir: float) -> float | None:
-    """Open-set false-negative identification rate at rank 1, at FPIR <= `fpir`.
+def _share_above(descending: Floats, weights: Floats, thresholds: Floats) -> Floats:
+    """As `_share_at_least`, of values that are sorted already."""
+    accepted = np.concatenate([[0.0], np.cumsum(weights)])
+    return _rate(accepted[np.searchsorted(-descending, -thresholds, side="right")], accepted[-1])
+
+
+def fmr_at(pairs: Pairs, thresholds: Floats) -> Floats:
+    """Share of non-mated comparisons that score >= each threshold; NaN without any."""
+    return _share_above(pairs.nonmated, pairs.nonmated_weight, thresholds)
+
+
+def fpir_at(searches: Searches, thresholds: NDArray[np.floating]) -> Floats:
+    """Share of non-mated searches whose best candidate scores >= its threshold.
+
+    `thresholds` is (k, p): one a rate and search, since a service's threshold depends on how many
+    references are searched.
+    """
+    weight = np.where(searches.acquired, searches.weight, 0.0)
+    passed = (searches.nonmated >= thresholds).astype(np.float64)
+    return _rate(passed @ weight, weight.sum())
+
+
+def fnir_at_fpir(searches: Searches, fpirs: Sequence[float]) -> list[float | None]:
+    """Open-set false-negative identification rates at rank 1, at FPIR <= each of `fpirs`.
 
     A mated search fails when its subject is not first, or scores below the threshold. The
     non-mated searches are the same probes with their own subject taken out of the gallery.
     """
-    if not is_measurable(fpir, int(searches.acquired.sum())):
-        return None
     order = np.argsort(-searches.nonmated, kind="stable")
     order = order[searches.acquired[order]]
     accepted = np.cumsum(searches.weight[order])
-    if accepted[-1] == 0:
-        return None
-    threshold = _threshold(searches.nonmated[order], accepted, fpir)
-    returned = searches.hits(1) & (searches.mated >= threshold)
-    return float(_rate(searches.weight[~returned].sum(), searches.weight.sum()))
+    if not accepted.size or accepted[-1] == 0:
+        return [None for _ in fpirs]
+    thresholds = _thresholds(searches.nonmated[order], accepted, fpirs)
+    returned = np.where(searches.hits(1), searches.mated, -np.inf)
+    rates = 1 - _share_at_least(returned, searches.weight, thresholds)
+    return _measurable(rates, fpirs, accepted.size)
 
 
 def d_prime(pairs: Pairs) -> float | None:

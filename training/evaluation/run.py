@@ -1,9 +1,7 @@
 """Systems on trials: crops once, vectors once per system, scores per trial."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,40 +10,61 @@ from rich.console import Console
 from rich.progress import track
 
 from training.crops import CACHE, Recipe, cached_crops
-from training.evaluation.metrics import Scores
+from training.evaluation.comparisons import Scores
 from training.evaluation.protocols import Sample, Trial
-from training.evaluation.scoring import Difference, Result, difference, score
-from training.evaluation.systems import Encoded, Images, System
+from training.evaluation.results import Difference, Result
+from training.evaluation.scoring import Part, difference, part_of, score, score_mean
+from training.evaluation.systems import Encoded, Images, System, Vectors
 
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """One system on one trial: what was measured, and the similarities it was measured from."""
+    """One system on one trial: what was measured, and what it was measured from.
+
+    `probes` and `references` are the vectors in the order of the trial, meaningless where `scores`
+    says that no face was found.
+    """
 
     trial: Trial
     result: Result
     scores: Scores
+    probes: Vectors
+    references: Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A whole run, the systems of each trial in the order they were given."""
+    """A whole run, the systems of each trial in the order they were given.
+
+    `means` are those over trials of one `mean_of`; `differences` are of what counts (`headline`).
+    """
 
     protocol: str
     images: Images
     outcomes: tuple[Outcome, ...]
+    means: tuple[Result, ...]
     differences: tuple[Difference, ...]
 
     @property
     def results(self) -> list[Result]:
-        """What was measured, without the similarities."""
-        return [outcome.result for outcome in self.outcomes]
+        """What was measured, without the similarities: means over folds first, then each trial."""
+        return [*self.means, *(outcome.result for outcome in self.outcomes)]
 
-    def crop_of(self, sample: Sample) -> NDArray[np.uint8]:
-        """The crop of one image of the run; zeros where no face was found."""
-        return np.asarray(self.images.crops.crops[self.images.samples.index(sample)])
+    @property
+    def headline(self) -> list[Result]:
+        """What counts: the mean in place of its folds."""
+        return [*self.means, *(o.result for o in self.outcomes if o.trial.mean_of is None)]
+
+    @property
+    def of_first_system(self) -> list[Outcome]:
+        """Its outcome on every trial."""
+        return [o for o in self.outcomes if o.result.system == self.outcomes[0].result.system]
+
+    def crops_of(self, samples: Sequence[Sample]) -> NDArray[np.uint8]:
+        """Crops of some images of the run; zeros where no face was found."""
+        return np.asarray(self.images.crops.crops[self.images.rows_of(samples)])
 
 
 def evaluate(
@@ -62,11 +81,14 @@ def evaluate(
     console = console or Console(stderr=True)
     images = gather(trials, recipe, cache=cache, processes=processes)
     outcomes: list[Outcome] = []
+    means: list[Result] = []
     for system in track(systems, "systems", console=console, transient=True):
         encoded = system.encode(images)
-        outcomes += [_outcome(system, trial, images, encoded) for trial in trials]
-    rng = np.random.default_rng(SEED)
-    return Evaluation(protocol, images, tuple(outcomes), tuple(_differences(outcomes, rng)))
+        made = [_outcome(system, trial, images, encoded) for trial in trials]
+        outcomes += made
+        means += _means(made)
+    done = Evaluation(protocol, images, tuple(outcomes), tuple(means), ())
+    return replace(done, differences=tuple(_differences(done.headline)))
 
 
 def gather(
@@ -80,9 +102,7 @@ def gather(
 
 def compare_on(system: System, trial: Trial, images: Images, encoded: Encoded) -> Scores:
     """Similarities of every probe of `trial` with every reference."""
-    row_of = {sample: row for row, sample in enumerate(images.samples)}
-    references = [row_of[sample] for sample in trial.gallery]
-    probes = [row_of[sample] for sample in trial.probes]
+    references, probes = images.rows_of(trial.gallery), images.rows_of(trial.probes)
     return Scores(
         similarity=system.compare(encoded.vectors[probes], encoded.vectors[references]),
         probes=np.array([sample.subject for sample in trial.probes]),
@@ -94,35 +114,35 @@ def compare_on(system: System, trial: Trial, images: Images, encoded: Encoded) -
 
 def _outcome(system: System, trial: Trial, images: Images, encoded: Encoded) -> Outcome:
     scores = compare_on(system, trial, images, encoded)
+    result = score(_part(trial, scores, system.name), np.random.default_rng(SEED))
+    probes, references = (images.rows_of(shown) for shown in (trial.probes, trial.gallery))
+    return Outcome(trial, result, scores, encoded.vectors[probes], encoded.vectors[references])
+
+
+def _part(trial: Trial, scores: Scores, system: str) -> Part:
     files = [sample.path.name for sample in trial.probes]
+    return part_of(scores, files, system=system, trial=trial.name)
+
+
+def _means(outcomes: Sequence[Outcome]) -> list[Result]:
+    """Of one system, over the trials that belong together."""
+    folds: dict[str, list[Part]] = {}
+    for outcome in outcomes:
+        if outcome.trial.mean_of:
+            part = _part(outcome.trial, outcome.scores, outcome.result.system)
+            folds.setdefault(outcome.trial.mean_of, []).append(part)
+    return [score_mean(name, parts, np.random.default_rng(SEED)) for name, parts in folds.items()]
+
+
+def _differences(results: Sequence[Result]) -> list[Difference]:
     rng = np.random.default_rng(SEED)
-    return Outcome(
-        trial, score(scores, files, system=system.name, trial=trial.name, rng=rng), scores
-    )
-
-
-def _differences(outcomes: Sequence[Outcome], rng: np.random.Generator) -> list[Difference]:
     found: list[Difference] = []
     first: dict[str, Result] = {}
-    for result in (outcome.result for outcome in outcomes):
+    for result in results:
         ours = first.setdefault(result.trial, result)
         if ours is not result:
             found.append(difference(ours, result, rng))
     return found
-
-
-def write_json(
-    path: Path, protocol: str, results: Sequence[Result], differences: Sequence[Difference] = ()
-) -> None:
-    """Figures, curves and per-probe ranks; no image in it."""
-    document = {
-        "protocol": protocol,
-        "date": datetime.now(UTC).date().isoformat(),
-        "results": [asdict(result) for result in results],
-        "differences": [asdict(difference) for difference in differences],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def refusals(images: Images) -> dict[str, list[str]]:

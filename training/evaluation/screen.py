@@ -7,7 +7,7 @@ from rich.table import Table
 
 from training.evaluation.intervals import Interval
 from training.evaluation.published import METHODS, NOTE, PUBLISHED
-from training.evaluation.scoring import Difference, Figure, Result
+from training.evaluation.results import Difference, Figure, Result
 
 COLUMNS = ("rank-1", "rank-5", "VR@FMR=1.00%", "VR@FMR=0.10%", "FNIR@FPIR=10%")
 """What fits a terminal of 80 characters; the report has every figure."""
@@ -54,16 +54,19 @@ def interval_text(interval: Interval, unit: float = 100, digits: int = 1) -> str
 def difference_text(difference: Difference) -> str:
     """One line: is the first system's rank-1 another than this one's?"""
     low, high = (100 * end for end in difference.interval)
-    return (
+    text = (
         f"{difference.trial}: rank-1 of {difference.ours} less {difference.theirs}: "
-        f"{100 * difference.value:+.1f} ({low:+.1f} to {high:+.1f}), "
-        f"McNemar p = {difference.mcnemar:.2g}"
+        f"{100 * difference.value:+.1f} ({low:+.1f} to {high:+.1f})"
     )
+    return text if difference.mcnemar is None else f"{text}, McNemar p = {difference.mcnemar:.2g}"
 
 
 def title_of(result: Result) -> str:
     """What was searched in what."""
-    return f"{result.trial}: {result.probes} probes against {result.references} references"
+    searched = f"{result.probes} probes against {result.references} references"
+    if result.folds > 1:
+        return f"{result.trial}: mean of {result.folds} folds, {searched} in all"
+    return f"{result.trial}: {searched}"
 
 
 def _trial_table(rows: Sequence[Result]) -> Table:
@@ -75,7 +78,8 @@ def _trial_table(rows: Sequence[Result]) -> Table:
         table.add_column(column.replace("=", "\n"), justify="right", no_wrap=True)
     for row in rows:
         figures = [figure_text(row.figure(name)).replace(" ", "\n") for name in columns]
-        figures[0] += f"\nW {interval_text(row.rank_1_wilson)}"
+        if row.rank_1_wilson:
+            figures[0] += f"\nW {interval_text(row.rank_1_wilson)}"
         table.add_row(row.system, *figures, f"{row.fta}/{row.fte}")
     return table
 

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from training.evaluation.metrics import MISS, Searches
+from training.evaluation.comparisons import MISS, Searches
 from training.evaluation.protocols import Sample, Trial
 
 TOP_K = 200

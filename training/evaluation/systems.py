@@ -1,6 +1,6 @@
 """What is compared: named systems, each a way from images to vectors and from vectors to scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from training.crops import Crops
 from training.evaluation.protocols import Sample
 
 Vectors = NDArray[np.float32]
+GreyCrops = NDArray[np.float32]
+"""(n, size, size) in [0, 1]."""
 CropEncoder = Callable[[NDArray[np.float32], Modality], Vectors]
 """Crops as `faces.align` makes them, of one modality -> (n, d). `faces.encode.Encoder` is one."""
 
@@ -23,6 +25,11 @@ class Images:
 
     samples: tuple[Sample, ...]
     crops: Crops
+
+    def rows_of(self, samples: Sequence[Sample]) -> list[int]:
+        """Which rows of `crops`, and of what is encoded from them, show these images."""
+        row_of = {sample: row for row, sample in enumerate(self.samples)}
+        return [row_of[sample] for sample in samples]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,8 +29,16 @@ def write_photo_() -> Callable[..., None]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
+    return draw_data(tmp_path / "data")
+
+
+@pytest.fixture(scope="session", name="draw_data")
+def draw_data_() -> Callable[[Path], Path]:
+    return draw_data
+
+
+def draw_data(root: Path) -> Path:
     """CUFS with 4 + 3 test people, FS2K with 3."""
-    root = tmp_path / "data"
     sets = {
         "cufs/student/test": [f"student-test-{n:03d}" for n in range(1, 5)],
         "cufs/ar/test": ["ar-001", "ar-002", "ar-008"],
@@ -57,7 +65,7 @@ class WholeImage:
         return [Face((0.0, 0.0, float(width), float(height)), points, 0.9)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> Recipe:
     template = ((9.6, 12.8), (22.4, 12.8), (16.0, 19.2), (11.2, 25.6), (20.8, 25.6))
     return Recipe(CropSpec(size=32, template=template), WholeImage, "whole image")

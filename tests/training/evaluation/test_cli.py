@@ -24,16 +24,30 @@ def evaluate(data, recipe, tmp_path, monkeypatch):
 
 
 def test_one_command_prints_a_table_and_writes_report_and_json(evaluate, tmp_path):
-    result = evaluate("--protocol", "cufs", "--no-bundle")
+    result = evaluate("--protocol", "fs2k", "--no-bundle")
     assert result.exit_code == 0, result.output
-    assert "cufs: 7 probes against 7 references" in result.output
+    assert "fs2k: 3 probes against 3 references" in result.output
     assert "HOG 64x64" in result.output
     assert "published" in result.output
-    document = json.loads((tmp_path / "out/cufs/results.json").read_text())
+    document = json.loads((tmp_path / "out/fs2k/results.json").read_text())
     if importlib.util.find_spec("dlib") is None:
         assert "pip install 'null-face[peer]'" in result.output
     assert {row["system"] for row in document["results"]} >= {"pixels", "HOG 64x64"}
-    assert (tmp_path / "out/cufs/report.html").exists()
+    assert (tmp_path / "out/fs2k/report.html").exists()
+
+
+def test_a_further_row_needs_a_name_and_a_bundle(evaluate, tmp_path):
+    for wrong in ("nameless", "=there", "name="):
+        assert evaluate("--protocol", "fs2k", "--compare", wrong).exit_code == 2
+    result = evaluate("--protocol", "fs2k", "--no-bundle", "--compare", f"base={tmp_path}")
+    assert result.exit_code == 1
+    assert "no bundle manifest" in result.output
+
+
+def test_a_training_run_cannot_be_read_without_torch(evaluate):
+    result = evaluate("--protocol", "fs2k", "--no-bundle", "--run", "runs/some")
+    assert result.exit_code == 1
+    assert "python -m training evaluate" in result.output
 
 
 def test_missing_data_is_one_line_not_a_traceback(evaluate):

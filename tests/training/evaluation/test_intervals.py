@@ -89,3 +89,19 @@ def test_a_difference_that_hangs_on_one_person_is_not_significant():
     subject = np.array([0] * 50 + list(range(1, 10)))
     _, (low, _) = paired_difference(ours, theirs, subject, np.random.default_rng(0))
     assert low == 0.0
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say_and_intervals_over_images_do_not():
+    """60 people of 20 images each, who are easy or hard as a person; the true rate is 0.7."""
+    rng = np.random.default_rng(0)
+    subject = np.repeat(np.arange(60), 20)
+    held, held_by_images = 0, 0
+    for _ in range(120):
+        easy = rng.beta(0.7, 0.3, 60)
+        hits = rng.random(1200) < easy[subject]
+        low, high = bootstrap(rate_of(hits, subject), 60, rng, draws=200)[0]
+        held += low <= 0.7 <= high
+        low, high = wilson(int(hits.sum()), 1200)
+        held_by_images += low <= 0.7 <= high
+    assert 0.88 < held / 120 <= 0.99
+    assert held_by_images / 120 < 0.7

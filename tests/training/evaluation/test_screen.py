@@ -1,6 +1,6 @@
 from rich.console import Console
 
-from training.evaluation.scoring import Difference, Figure, Result
+from training.evaluation.results import Difference, Figure, Result
 from training.evaluation.screen import difference_text, figure_text, show
 
 
@@ -13,10 +13,12 @@ def result(*figures):
         references=337,
         fta=2,
         fte=1,
+        folds=1,
         figures=figures,
         rank_1_wilson=(0.485, 0.59),
-        cmc=(0.5,),
+        cmc=(),
         roc=(),
+        open_set=(),
         searches=(),
     )
 

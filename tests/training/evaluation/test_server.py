@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from training.evaluation.metrics import MISS, cmc
+from training.evaluation.comparisons import MISS
+from training.evaluation.metrics import cmc
 from training.evaluation.protocols import cufs, trials_of
 from training.evaluation.server import Refusal, ServerError, read_candidates, run_trial
 
