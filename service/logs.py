@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line, with the request's id; never an image, a vector or a subject."""
+"""Logs: one JSON object a line, with the request's id; never an image, a vector or a subject.
+
+(`key` is the public id of an API key.)
+"""
 
 import json
 import logging
@@ -8,7 +11,7 @@ from datetime import UTC, datetime
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-_ATTRIBUTES = ("method", "route", "status", "milliseconds", "code")
+_ATTRIBUTES = ("method", "route", "key", "status", "milliseconds", "code")
 
 
 class JsonFormatter(logging.Formatter):

@@ -216,7 +216,10 @@ class SqlStore:
     def record(self, event: Event) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            row = sql_subjects.number(connection, event.gallery, event.subject_id)
+            named = event.gallery is not None and event.subject_id is not None
+            row = (
+                sql_subjects.number(connection, event.gallery, event.subject_id) if named else None
+            )
             self._note(connection, event, row)
 
     def audit(

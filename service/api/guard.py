@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -56,8 +56,7 @@ class GuardedRoute(APIRoute):
         answer = self.admitted()
 
         async def guarded(request: Request) -> Response:
-            actor = await self._admit(request)
-            request.state.actor = replace(actor, request_id=request_id_of(request))
+            await self._admit(request)
             return await answer(request)
 
         return guarded
@@ -71,17 +70,19 @@ class GuardedRoute(APIRoute):
         """Whether the route says who may call it."""
         return "security" in (self.openapi_extra or {})
 
-    async def _admit(self, request: Request) -> Actor:
+    async def _admit(self, request: Request) -> None:
+        """Note who asks, for the routes and the log; raises where they may not."""
         _refuse_key_in_url(request)
         security = (self.openapi_extra or {})["security"]
         if not security:
-            return NOBODY
+            request.state.actor = NOBODY
+            return
         actor = await actor_of(request, request.app.state.parts.access)
+        request.state.actor = replace(actor, request_id=request_id_of(request))
         actor.require_scope(*_scopes(security))
         gallery = request.path_params.get("gallery")
         if gallery is not None:
             actor.require_gallery(gallery)
-        return actor
 
 
 def _scopes(security: Sequence[dict[str, list[str]]]) -> list[Scope]:
@@ -130,15 +131,25 @@ def _is_from_here(request: Request) -> bool:
     on this machine, the caller is whom X-Forwarded-For names (see uvicorn's `--proxy-headers`).
     """
     ends = (request.scope.get("server"), request.scope.get("client"))
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    return all(end is not None and is_loopback(end[0]) for end in ends) and is_loopback(name)
+    address = _split(f"//{request.headers.get('host', '')}")
+    name = address.hostname if address else None
+    return all(end is not None and is_loopback(end[0]) for end in ends) and is_loopback(name or "")
 
 
 def _is_foreign_page(request: Request, origins: Sequence[str]) -> bool:
     origin = request.headers.get("origin")
     if origin is None or origin in origins:
         return False
-    return urlsplit(origin).netloc != request.headers.get("host")
+    page = _split(origin)
+    return page is None or page.netloc != request.headers.get("host")
+
+
+def _split(address: str) -> SplitResult | None:
+    """None for what is no address at all, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def _refuse_key_in_url(request: Request) -> None:

@@ -63,6 +63,7 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
     fields = {
         "method": scope["method"],
         "route": route,
+        "key": getattr(scope["state"].get("actor"), "key", None),
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }

@@ -47,6 +47,9 @@ def identify(
     face_policy: Annotated[
         FacePolicy, typer.Option(help="Which face is meant where there are several.")
     ] = FacePolicy.LARGEST,
+    purpose: Annotated[
+        str | None, typer.Option(help="What for, in your words; kept in the audit.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file and line.")
     ] = False,
@@ -57,7 +60,7 @@ def identify(
     """
     if min_score is not None and target_fpir is not None:
         raise typer.BadParameter("give --min-score or --target-fpir, not both")
-    search = Search(gallery, modality.modality, face_policy, top_k, min_score, target_fpir)
+    search = Search(gallery, modality.modality, face_policy, top_k, min_score, target_fpir, purpose)
     failed = False
     with closing(target(server, local=local)) as to:
         for file in files:

@@ -91,6 +91,7 @@ class RemoteTarget:
             "top_k": search.top_k,
             "min_score": search.min_score,
             "target_fpir": search.target_fpir,
+            "purpose": search.purpose,
         }
         return self._ask(
             IdentifyOut, "POST", "/identify", data=_set(fields), files={"image": ("image", data)}

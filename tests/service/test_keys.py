@@ -132,6 +132,30 @@ def test_an_idempotency_key_is_its_callers_own(service: Guarded) -> None:
     assert again.json() == mine.json()
 
 
+def test_the_log_tells_which_key_was_refused(
+    service: Guarded, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "null_face.request")
+    reader = service.caller(service.token("reading", Scope.READ))
+
+    reader.delete("/galleries/default")
+
+    [line] = [record for record in caplog.records if getattr(record, "status", 0) == 403]
+    [known] = [key for key in service.keys.list() if key.name == "reading"]
+    assert line.key == known.key
+
+
+ODD_HEADERS = [b"nf_", "\u00e9".encode(), b"Bearer", b"\xff" * 3, b"x" * 5000]
+
+
+@pytest.mark.parametrize("sent", ODD_HEADERS, ids=range(len(ODD_HEADERS)))
+def test_no_odd_key_is_an_error_of_ours(service: Guarded, sent: bytes) -> None:
+    for headers in ({"X-API-Key": sent}, {"Authorization": sent}):
+        assert code(httpx.get(f"{service.url}/version", headers=headers)) == "unauthorised"
+    bearer = {"Authorization": b"Bearer " + sent}
+    assert code(httpx.get(f"{service.url}/version", headers=bearer)) == "unauthorised"
+
+
 def test_too_many_requests_of_a_key_have_to_wait(database: str, bundle: Bundle) -> None:
     with guarded(database, bundle.folder, rate_limit="3/minute") as limited:
         hasty = limited.caller(limited.token("hasty"))
@@ -161,8 +185,10 @@ FOREIGN = {
     "another machine, named by a proxy": ({"X-Forwarded-For": "203.0.113.9"}, 401),
     "a name that was made to resolve here": ({"Host": "evil.example"}, 401),
     "no name": ({"Host": ""}, 401),
+    "half a name": ({"Host": "["}, 401),
     "another site's page": ({"Origin": "https://evil.example"}, 403),
     "a page of no origin": ({"Origin": "null"}, 403),
+    "half an origin": ({"Origin": "http://["}, 403),
 }
 
 
