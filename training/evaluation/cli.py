@@ -27,7 +27,9 @@ def evaluate_command(
     context: typer.Context,
     protocol: Annotated[ProtocolName, typer.Option(help="Who is gallery and who is probe.")],
     data: Annotated[Path, typer.Option(help="Folder of the data.")] = Path("../shared/data"),
-    bundle: Annotated[Path, typer.Option(help="Model bundle to measure.")] = Path("models/default"),
+    bundle: Annotated[
+        Path, typer.Option(help="Model bundle to measure; {fold} stands for each fold.")
+    ] = Path("models/default"),
     no_bundle: Annotated[
         bool, typer.Option("--no-bundle", help="Measure the floors only.")
     ] = False,
@@ -62,18 +64,22 @@ def evaluate_command(
         raise typer.Exit(1) from error
     folder = out / protocol
     try:
-        trials = trials_of(_folds(protocol, data, probes))
+        folds = _folds(protocol, data, probes)
+        trials = trials_of(folds)
+        for note in dict.fromkeys(note for fold in folds for note in fold.notes):
+            console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
         if server:
             commands.evaluate_server(trials, server, folder, console)
         else:
             wanted = commands.Wanted(
+                protocol=protocol,
                 bundle=None if no_bundle else bundle,
                 compare=_named(compare or []),
                 run=run,
                 floors=floors,
                 yunet=yunet,
             )
-            rows = commands.line_up(wanted, trials, context.obj, console, processes=processes)
+            rows = commands.line_up(wanted, folds, context.obj, console, processes=processes)
             commands.evaluate_systems(
                 protocol, trials, rows, folder, processes=processes, console=console
             )

@@ -15,7 +15,8 @@ from training.evaluation.analysis import analyse
 from training.evaluation.bundles import bundle_recipe, bundle_system, compared
 from training.evaluation.dlib_peer import PeerNotInstalledError, dlib_system
 from training.evaluation.floors import floors
-from training.evaluation.protocols import Trial
+from training.evaluation.fold_bundles import is_pattern, load_folded, refuse_trained
+from training.evaluation.protocols import Fold, Trial, trials_of
 from training.evaluation.record import write_json
 from training.evaluation.report import Report, write_report
 from training.evaluation.results import Result
@@ -23,7 +24,7 @@ from training.evaluation.run import SEED, evaluate, refusals
 from training.evaluation.scoring import Part, Setting, score
 from training.evaluation.screen import show
 from training.evaluation.server import Served, run_trial
-from training.evaluation.systems import System
+from training.evaluation.systems import Row, System
 from training.evaluation.trained import RowError, RunReader, TrainedRun
 from training.recipe import recipe as project_recipe
 from training.revision import git_revision
@@ -36,6 +37,7 @@ class Wanted:
     `yunet` replaces the bundle's locator by YuNet with that model file.
     """
 
+    protocol: str
     bundle: Path | None
     compare: Mapping[str, Path]
     run: Path | None
@@ -47,9 +49,9 @@ class Wanted:
 class LineUp:
     """The rows of the table, and the crops that all of them share."""
 
-    systems: tuple[System, ...]
+    systems: tuple[Row, ...]
     recipe: Recipe
-    bundle: Bundle | None
+    bundle: Bundle | None  # the one that is measured; None where each fold has its own
     run: TrainedRun | None
 
     @property
@@ -67,7 +69,7 @@ class LineUp:
 
 def line_up(
     wanted: Wanted,
-    trials: Sequence[Trial],
+    folds: Sequence[Fold],
     read_run: RunReader | None,
     console: Console,
     *,
@@ -79,22 +81,34 @@ def line_up(
         BundleError: a bundle cannot be read, or takes other crops than the first.
         RowError: a run is wanted that cannot be read, or two rows have one name.
     """
-    bundle = load_bundle(wanted.bundle) if wanted.bundle else None
+    rows: list[Row] = []
+    bundle = None
+    if wanted.bundle:
+        row, bundle = _measured(wanted.bundle, wanted.protocol, folds)
+        rows.append(row)
     recipe = _recipe(bundle, wanted.yunet)
-    rows = [bundle_system(bundle)] if bundle else []
     rows += [compared(name, folder, recipe) for name, folder in wanted.compare.items()]
     run = None
     if wanted.run:
         if read_run is None:
             raise RowError("--run needs torch: use `python -m training evaluate`.")
-        run = read_run(wanted.run, trials, recipe, processes)
+        run = read_run(wanted.run, trials_of(folds), recipe, processes)
         rows += run.rows
     if wanted.floors or not rows:
         rows += [*floors(), *_dlib(console)]
     names = [row.name for row in rows]
     if len(set(names)) < len(names):
         raise RowError(f"two rows have one name: {', '.join(names)}")
-    return LineUp(tuple(rows), recipe, bundle, run)
+    one = None if wanted.bundle and is_pattern(wanted.bundle) else bundle
+    return LineUp(tuple(rows), recipe, one, run)
+
+
+def _measured(path: Path, protocol: str, folds: Sequence[Fold]) -> tuple[Row, Bundle]:
+    if is_pattern(path):
+        return load_folded(path, protocol, folds)
+    bundle = load_bundle(path)
+    refuse_trained(bundle, protocol, folds)
+    return bundle_system(bundle), bundle
 
 
 def _recipe(bundle: Bundle | None, yunet: Path | None) -> Recipe:

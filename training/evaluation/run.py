@@ -14,7 +14,7 @@ from training.evaluation.comparisons import Scores
 from training.evaluation.protocols import Sample, Trial
 from training.evaluation.results import Difference, Result
 from training.evaluation.scoring import Part, difference, part_of, score, score_mean
-from training.evaluation.systems import Encoded, Images, System, Vectors
+from training.evaluation.systems import Encoded, Folded, Images, Row, System, Vectors
 
 SEED = 0
 
@@ -70,7 +70,7 @@ class Evaluation:
 def evaluate(
     protocol: str,
     trials: Sequence[Trial],
-    systems: Sequence[System],
+    systems: Sequence[Row],
     recipe: Recipe,
     *,
     cache: Path = CACHE,
@@ -83,8 +83,7 @@ def evaluate(
     outcomes: list[Outcome] = []
     means: list[Result] = []
     for system in track(systems, "systems", console=console, transient=True):
-        encoded = system.encode(images)
-        made = [_outcome(system, trial, images, encoded) for trial in trials]
+        made = _measure(system, trials, images)
         outcomes += made
         means += _means(made)
     done = Evaluation(protocol, images, tuple(outcomes), tuple(means), ())
@@ -98,6 +97,18 @@ def gather(
     samples = tuple(dict.fromkeys(s for trial in trials for s in (*trial.gallery, *trial.probes)))
     paths = [sample.path for sample in samples]
     return Images(samples, cached_crops(paths, recipe, cache=cache, processes=processes))
+
+
+def _measure(row: Row, trials: Sequence[Trial], images: Images) -> list[Outcome]:
+    if isinstance(row, Folded):
+        models = {trial: replace(model, name=row.name) for trial, model in row.by_trial.items()}
+        return [
+            outcome
+            for trial in trials
+            for outcome in _measure(models[trial.name], [trial], images.of(trial.samples))
+        ]
+    encoded = row.encode(images)
+    return [_outcome(row, trial, images, encoded) for trial in trials]
 
 
 def compare_on(system: System, trial: Trial, images: Images, encoded: Encoded) -> Scores:

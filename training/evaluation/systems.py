@@ -1,6 +1,6 @@
 """What is compared: named systems, each a way from images to vectors and from vectors to scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,18 @@ class Images:
         """Which rows of `crops`, and of what is encoded from them, show these images."""
         row_of = {sample: row for row, sample in enumerate(self.samples)}
         return [row_of[sample] for sample in samples]
+
+    def of(self, samples: Sequence[Sample]) -> "Images":
+        """Some of the images, each once."""
+        chosen = tuple(dict.fromkeys(samples))
+        rows = self.rows_of(chosen)
+        crops = Crops(
+            crops=self.crops.crops[rows],
+            found=self.crops.found[rows],
+            faces=self.crops.faces[rows],
+            refusals=[self.crops.refusals[row] for row in rows],
+        )
+        return Images(chosen, crops)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +75,17 @@ class System:
     name: str
     encode: Callable[[Images], Encoded]
     compare: Callable[[Vectors, Vectors], NDArray[np.float32]] = cosine_similarity
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """One row of the table that is another model on each trial: a fold must not be trained on."""
+
+    name: str
+    by_trial: Mapping[str, System]
+
+
+Row = System | Folded
 
 
 def on_crops(name: str, encode: CropEncoder) -> System:
