@@ -15,6 +15,7 @@ from training.evaluation.cli import app as evaluation
 from training.evaluation.protocols import (
     DataMissingError,
     Fold,
+    ProtocolError,
     Trial,
     Unpaired,
     cufs,
@@ -150,7 +151,11 @@ def ladder_command(
 
 def _material(config: Config, yunet: Path | None, processes: int) -> Material:
     tests = _tests(config.data.root)
-    return load_material(config, recipe(yunet), tests, cache=CACHE, processes=processes)
+    try:
+        return load_material(config, recipe(yunet), tests, cache=CACHE, processes=processes)
+    except (ProtocolError, FileNotFoundError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 def _tests(root: Path) -> list[Trial]:

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from faces.locate import Face
 from faces.modality import Modality
+from training.cli import app
 from training.config import Config, Data, Loss, Source, Weights, read_config
 from training.crops import Recipe
 from training.data import calibration_paths, for_calibration, load_pools, source_images
@@ -205,6 +207,21 @@ def test_mates_are_the_images_of_one_person_and_the_nameless_have_none():
         [4],
         [0, 2, 5],
     ]
+
+
+def test_a_refused_run_is_one_line_not_a_traceback(casia, tmp_path):
+    """VIS and NIR of the same people, and nobody said shuffled."""
+    (tmp_path / "run.toml").write_text(
+        f"""name = "run"\nimages = 10\n[data]\nroot = "{casia}"\n"""
+        + "".join(
+            f"""[[data.sources]]\npath = "."\nmodality = "{m}"\nprotocol = "casia-nir-vis-2.0"\n"""
+            for m in ("vis", "nir")
+        )
+    )
+    result = CliRunner().invoke(app, ["train", "--config", str(tmp_path / "run.toml")])
+    assert result.exit_code == 1
+    assert "people are in both vis and nir" in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
