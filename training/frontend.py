@@ -21,6 +21,8 @@ WAVELENGTH = 4.5
 """Of the quadrature pairs, in pixels of the crop; twice that at half its size."""
 BANDWIDTH = 0.6
 """Gaussian sigma over wavelength. 0.4 cost 6 points of rank-1, 0.75 cost 2 (docs/science.md)."""
+DARKEST = 1e-3
+"""Added before the square root, whose slope at black would have no bound."""
 FrontEnd = Literal["gradient", "quadrature"]
 
 
@@ -71,7 +73,8 @@ class QuadratureEnergies(nn.Module):
     An artist draws one line where a photo has one edge. A gradient answers twice to the line, once
     on each flank, but once to the edge; the energy of an even and an odd filter (Morrone and Owens
     1987; complex Gabor filters, Daugman 1985) answers once to both, and in the same place. One bank
-    of filters is applied to the crop and to the crop at half its size, an octave apart.
+    of filters is applied to the crop and to the crop at half its size, an octave apart. They see
+    the square root of the grey level, so that an edge in the dark counts for more.
     """
 
     bank: Tensor
@@ -82,7 +85,8 @@ class QuadratureEnergies(nn.Module):
 
     def forward(self, grey: Tensor) -> Tensor:
         """See the class."""
-        octaves = [self._energies(grey, stride=2), self._energies(F.avg_pool2d(grey, 2), stride=1)]
+        tone = (grey + DARKEST).sqrt()
+        octaves = [self._energies(tone, stride=2), self._energies(F.avg_pool2d(tone, 2), stride=1)]
         energies = torch.cat(octaves, 1)
         pooled = F.avg_pool2d(F.pad(energies, (1, 1, 1, 1), mode="replicate"), 4, 2)
         return _normalise_blocks(pooled, block=3)
