@@ -10,8 +10,10 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
 
 from service.adapters.sql_failures import explained, leave_old_primary
+from service.core.errors import DatabaseUrlError, Unavailable
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _WRITES = "null_face_writes"
@@ -23,13 +25,21 @@ def open_engine(url: str, patience: float = 10.0) -> Engine:
 
     A writer waits `patience` seconds for another one. Parameters stay out of every error message,
     since they hold vectors and names.
+
+    Raises:
+        DatabaseUrlError: there is no such kind of database, or its driver is missing.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseUrlError("The database's URL cannot be read.") from error  # no echo: password
+    kind, _, driver = parsed.drivername.partition("+")
+    if kind == "sqlite":
         return _open_sqlite(parsed, patience)
-    if parsed.drivername in ("postgres", "postgresql"):
-        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"), patience)
-    return _open_postgresql(parsed, patience)
+    if kind in ("postgres", "postgresql"):
+        named = parsed.set(drivername=f"postgresql+{driver or 'psycopg'}")
+        return _open_postgresql(named, patience)
+    raise DatabaseUrlError(f"{kind} is no database for this service: use sqlite or postgresql.")
 
 
 def _open_sqlite(url: URL, patience: float) -> Engine:
@@ -65,7 +75,7 @@ def _open_postgresql(url: URL, patience: float) -> Engine:
             connect_args={name: at for name, at in given_up.items() if name not in url.query},
         )
     except ModuleNotFoundError as error:
-        raise ValueError(
+        raise DatabaseUrlError(
             f"{url.drivername} needs a driver: pip install 'null-face[postgres]'."
         ) from error
     event.listen(engine, "begin", partial(_begin_postgresql, patience))
@@ -75,7 +85,7 @@ def _open_postgresql(url: URL, patience: float) -> Engine:
 
 def _make_folder(url: URL) -> None:
     if url.database in (None, "", ":memory:"):
-        raise ValueError("SQLite needs a file: other workers cannot see a database in memory.")
+        raise DatabaseUrlError("SQLite needs a file: no other worker sees a database in memory.")
     Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
@@ -138,11 +148,19 @@ def flush_erased(engine: Engine) -> bool:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the tables to a revision. Workers that start together wait for the first of them."""
-    with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-        command.upgrade(alembic_config(connection), revision)
+    """Bring the tables to a revision. Workers that start together wait for the first of them.
+
+    Raises:
+        Unavailable: says why, since it is the operator who reads it.
+    """
+    try:
+        with writing(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            command.upgrade(alembic_config(connection), revision)
+    except Unavailable as error:
+        why = " ".join(str(getattr(error.__cause__, "orig", error)).split())
+        raise Unavailable(f"The database cannot be opened: {why}") from error
 
 
 def downgrade(engine: Engine, revision: str) -> None:

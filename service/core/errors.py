@@ -16,6 +16,7 @@ ServiceError
 ├── KeyInUrl              a key where logs and histories would keep it
 ├── RateLimited           the key has used up its allowance for now
 ├── UnknownKey            no key of that name
+├── DatabaseUrlError      the settings name a database that cannot be used
 ├── VaultError            the encryption keys do not do, or what they sealed was changed
 └── Busy                  too much work at once; try again soon
     └── Unavailable       the database cannot be reached or written just now; try again later
@@ -121,6 +122,12 @@ class UnknownKey(ServiceError):
     """No key of that name."""
 
     code = "unknown_key"
+
+
+class DatabaseUrlError(ServiceError):
+    """The settings name a database that cannot be used."""
+
+    code = "internal_error"
 
 
 class VaultError(ServiceError):

@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 
 from service.adapters.sql_engine import downgrade, open_engine, reading, upgrade
 from service.adapters.sql_tables import metadata
+from service.core.errors import DatabaseUrlError, Unavailable
 
 pytestmark = pytest.mark.every_database
 
@@ -86,11 +87,28 @@ def test_every_commit_to_postgresql_is_written_through(postgres: PostgresServer)
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
-    with pytest.raises(ValueError, match=r"null-face\[postgres\]"):
+    with pytest.raises(DatabaseUrlError, match=r"null-face\[postgres\]"):
         open_engine("postgresql://host/gallery")
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
-def test_a_database_in_memory_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="file"):
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+        ("mysql://host/gallery", "mysql is no database for this service"),
+        ("what is this, secret", "cannot be read"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_refused_in_one_line(url: str, why: str) -> None:
+    with pytest.raises(DatabaseUrlError, match=why) as refused:
         open_engine(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_server_that_does_not_answer_is_named_to_the_operator() -> None:
+    engine = open_engine("postgresql://null_face:secret@127.0.0.1:1/gallery")
+
+    with pytest.raises(Unavailable, match=r"cannot be opened: .*refused") as failure:
+        upgrade(engine)
+    assert "secret" not in str(failure.value)
