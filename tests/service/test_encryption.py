@@ -24,8 +24,6 @@ from service.core.access import SERVICE
 from service.core.errors import VaultError
 from service.wiring import open_vault, wire
 
-pytestmark = pytest.mark.every_database
-
 KEYS = {name: base64.b64encode(name.encode() * 32).decode() for name in "abc"}
 
 
@@ -115,6 +113,7 @@ def test_keys_come_from_a_file_too(tmp_path: Path, caplog: pytest.LogCaptureFixt
         open_vault(settings.model_copy(update={"encryption_keys": object()}))
 
 
+@pytest.mark.every_database
 def test_with_a_key_no_vector_is_in_the_database_and_people_are_found(
     database: str, bundle: Bundle
 ) -> None:
@@ -131,6 +130,7 @@ def test_with_a_key_no_vector_is_in_the_database_and_people_are_found(
     assert all(one.startswith(MARK) for one in stored(database))
 
 
+@pytest.mark.every_database
 def test_a_template_moved_to_another_person_is_not_believed(
     database: str, bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -165,6 +165,7 @@ def test_the_wrong_keys_end_the_start(database: str, bundle: Bundle) -> None:
         wire(other, locate)
 
 
+@pytest.mark.every_database
 def test_keys_follow_one_another_while_the_service_runs(
     database: str, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,8 +22,6 @@ from service.core.access import Scope
 from service.core.errors import Duplicate, InvalidRequest, UnknownKey
 from service.core.ports import Parts
 
-pytestmark = pytest.mark.every_database
-
 
 @pytest.fixture(scope="module")
 def service(new_database: NewDatabase, bundle: Bundle) -> Iterator[Guarded]:
@@ -78,6 +76,7 @@ def test_only_a_digest_of_the_secret_is_kept(tmp_path: Path, bundle: Bundle) -> 
     assert secret.encode() not in files
 
 
+@pytest.mark.every_database
 def test_after_a_rotation_both_secrets_work_for_a_while(service: Guarded) -> None:
     old = service.token("turning")
     key, new = core_keys.rotate(service.keys, "turning", timedelta(hours=1))
@@ -90,6 +89,7 @@ def test_after_a_rotation_both_secrets_work_for_a_while(service: Guarded) -> Non
     assert "new secret" in answers[0].json()["detail"]
 
 
+@pytest.mark.every_database
 def test_a_revoked_key_ends_at_once_and_stays_on_the_list(service: Guarded) -> None:
     caller = service.caller(service.token("leaving"))
     assert caller.get("/version").status_code == 200
@@ -107,6 +107,7 @@ def test_a_revoked_key_ends_at_once_and_stays_on_the_list(service: Guarded) -> N
         service.keys.revoke("never was")
 
 
+@pytest.mark.every_database
 def test_a_key_sees_only_its_own_galleries(service: Guarded) -> None:
     admin = service.caller(service.token("all galleries"))
     for name in ("seen", "unseen"):
@@ -119,6 +120,7 @@ def test_a_key_sees_only_its_own_galleries(service: Guarded) -> None:
     assert len(admin.get("/galleries").json()["galleries"]) >= 3
 
 
+@pytest.mark.every_database
 def test_an_idempotency_key_is_its_callers_own(service: Guarded) -> None:
     """Or one caller could be answered with what another enrolled, or be told of it."""
     first, second = (Desk(service.caller(service.token(name)), "default") for name in "ab")

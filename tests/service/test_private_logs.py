@@ -18,8 +18,6 @@ from service import logs
 from service.adapters import sql_subjects
 from service.adapters.sql_engine import open_engine, reading
 
-pytestmark = pytest.mark.every_database
-
 CLIENTS = ("httpx", "httpcore")
 """Loggers of the test's own client, which runs in this process too."""
 
