@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from faces.errors import BundleError
 from faces.modality import Modality
 from training.evaluation import commands, scoring
 from training.evaluation.cli import app
-from training.evaluation.fold_bundles import refuse_trained
+from training.evaluation.fold_bundles import is_pattern, load_folded, refuse_trained
 from training.evaluation.protocols import Fold, Sample, Trial, casia_nir_vis
 from training.evaluation.run import evaluate
 from training.evaluation.systems import Folded, on_crops
+
+DEFAULT = Path(__file__).parents[3] / "models" / "default"
 
 
 def means(crops, modality):
@@ -194,6 +197,18 @@ def test_no_fold_is_measured_with_images_of_another(measure):
 
     measure(Folded("ours", {trial.name: model(trial) for trial in trials}))
     assert set(seen.values()) == {4 + 8}
+
+
+def test_the_bundles_of_all_folds_are_one_row_that_is_named_after_them(tmp_path):
+    for name in ("1", "2"):
+        (tmp_path / f"casia-{name}").symlink_to(DEFAULT)
+    pattern = tmp_path / "casia-{fold}"
+    assert is_pattern(pattern)
+    row, first = load_folded(pattern, "casia-nir-vis-2.0", [fold("1"), fold("2")])
+    assert (row.name, set(row.by_trial)) == ("casia", {"fold 1", "fold 2"})
+    assert first.folder == tmp_path / "casia-1"
+    with pytest.raises(BundleError, match="casia-3"):
+        load_folded(pattern, "casia-nir-vis-2.0", [fold("1"), fold("3")])
 
 
 def fold(name):
