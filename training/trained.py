@@ -120,8 +120,14 @@ def translator(model: Null, config: Config) -> Translate:
 def _config(folder: Path) -> Config:
     try:
         return Config.model_validate_json((folder / "config.json").read_text())
-    except (OSError, ValidationError) as error:
-        raise RowError(f"{folder}: not a run of this code: {error}") from error
+    except OSError as error:
+        raise RowError(f"{folder}: not a run: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RowError(
+            f"{folder}: a run of another version of this code: {where}: {first['msg']}"
+        ) from error
 
 
 def _average(config: Config, checkpoint: Path) -> Null:

@@ -93,6 +93,14 @@ def test_people_who_were_trained_on_are_not_tested(folder, tmp_path):
         read_run(folder, [trial(tmp_path, 3)], RECIPE, 1)
 
 
+def test_a_run_of_an_older_version_is_refused_in_one_line(folder, tmp_path):
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"image_size"', '"size_of_images"'))
+    with pytest.raises(RowError, match=r"another version .* networks.size_of_images: ") as refused:
+        read_run(folder, [trial(tmp_path, 50)], RECIPE, 1)
+    assert "\n" not in str(refused.value)
+
+
 def test_what_is_no_run_is_said_in_one_line(folder, tmp_path):
     with pytest.raises(RowError, match="not a run"):
         read_run(tmp_path, [trial(tmp_path, 50)], RECIPE, 1)

@@ -33,7 +33,10 @@ def test_one_command_prints_a_table_and_writes_report_and_json(evaluate, tmp_pat
     if importlib.util.find_spec("dlib") is None:
         assert "pip install 'null-face[peer]'" in result.output
     assert {row["system"] for row in document["results"]} >= {"pixels", "HOG 64x64"}
-    assert (tmp_path / "out/fs2k/report.html").exists()
+    page = (tmp_path / "out/fs2k/report.html").read_text()
+    assert "Best and worst matches of pixels" in page
+    assert "Translations" not in page  # no run
+    assert "Calibration" not in page  # no bundle
 
 
 def test_a_further_row_needs_a_name_and_a_bundle(evaluate, tmp_path):

@@ -10,14 +10,14 @@ from PIL import Image
 
 from faces.modality import Modality
 from faces.similarity import Calibration
-from training.evaluation.analysis import Analysis, NamedLeak, analyse
+from training.evaluation.analysis import Analysis, NamedLeak
 from training.evaluation.leaks import Leak
 from training.evaluation.plane import principal_plane
 from training.evaluation.protocols import cufs, trials_of
 from training.evaluation.record import write_json
 from training.evaluation.reliability import reliability
 from training.evaluation.report import Report, write_report
-from training.evaluation.report.pictures import montage, shrink
+from training.evaluation.report.pictures import montage, pictures_section, shrink
 from training.evaluation.run import evaluate
 from training.evaluation.systems import on_crops
 from training.evaluation.trained import TrainedRun
@@ -168,17 +168,10 @@ def test_chance_stands_beside_a_leak(page):
     assert "50.0" in leak
 
 
-def test_without_a_run_and_a_bundle_the_rest_is_still_told(evaluation, tmp_path):
-    report = Report("a run", {}, evaluation, analyse(evaluation, None, None), None)
-    text = write_report(report, tmp_path / "bare").read_text()
-    assert "Best and worst matches" in text
-    assert "Translations" not in text
-    assert "Calibration" not in text
-
-
-def test_a_run_that_does_not_know_a_modality_draws_nothing(evaluation, analysis, tmp_path):
-    report = Report("a run", {}, evaluation, analysis, run_of([Modality.VIS]))
-    assert "Translations" not in write_report(report, tmp_path / "other").read_text()
+def test_a_run_that_does_not_know_a_modality_draws_nothing(evaluation):
+    outcome = evaluation.outcomes[0]
+    assert pictures_section(evaluation, outcome, run_of())
+    assert not pictures_section(evaluation, outcome, run_of([Modality.VIS]))
 
 
 def test_the_same_run_makes_the_same_page(evaluation, analysis, page, tmp_path):

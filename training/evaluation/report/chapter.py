@@ -146,17 +146,14 @@ def _maps(ours: Outcome) -> Iterator[Html]:
         return
     shown = [s for s, there in zip((*trial.probes, *trial.gallery), found, strict=True) if there]
     places, shares = principal_plane(np.concatenate([ours.probes, ours.references])[found])
-    coloured = set(sorted({sample.subject for sample in trial.probes})[:: _step(trial.probes)])
+    people = sorted({sample.subject for sample in trial.probes})
+    coloured = {people[int(n)] for n in np.linspace(0, len(people) - 1, NAMED_PEOPLE)}
     by_person = [s.subject.rsplit("/")[-1] if s.subject in coloured else "" for s in shown]
     for groups, caption in (
         ([str(sample.modality) for sample in shown], "By modality: apart is a leak."),
         (by_person, f"By person, {len(coloured)} of them: together is what matching needs."),
     ):
         yield figure(drawing(map_plot(places, groups, shares), caption), caption)
-
-
-def _step(probes: Sequence[object]) -> int:
-    return max(1, len(probes) // NAMED_PEOPLE)
 
 
 def _identity(analysis: Analysis, trial: str) -> Html:

@@ -48,6 +48,8 @@ LOOK: dict[Any, Any] = {
 }
 DET_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 HISTOGRAM_BINS = 60
+LINED = 12
+"""Images of a group that are still joined by a line."""
 
 
 class Canvas:
@@ -170,11 +172,13 @@ def reliability_plot(curve: Sequence[Stated], rate: str) -> str:
 
 
 def map_plot(places: Floats, groups: Sequence[str], shares: tuple[float, float]) -> str:
-    """Places coloured by group; the group '' is grey and has no name."""
-    with canvas(_axis(1, shares[0]), _axis(2, shares[1]), height=4.2) as made:
+    """Places coloured by group, lines between those of a small one; the group '' is grey."""
+    with canvas(_axis(1, shares[0]), _axis(2, shares[1]), height=4.4) as made:
         kinds = np.array(groups)
         for position, kind in enumerate(sorted(set(groups))):
             there = kinds == kind
+            if kind and there.sum() <= LINED:
+                made.axes.plot(*places[there].T, color=colour(position), linewidth=0.8, alpha=0.7)
             made.axes.scatter(
                 places[there, 0],
                 places[there, 1],
@@ -184,7 +188,7 @@ def map_plot(places: Floats, groups: Sequence[str], shares: tuple[float, float])
                 linewidths=0,
                 label=kind or None,
             )
-        made.axes.legend(ncols=2)
+        made.figure.legend(loc="outside lower center", ncols=4)
     return made.svg
 
 
