@@ -19,8 +19,7 @@ from training.evaluation.fold_bundles import is_pattern, load_folded, refuse_tra
 from training.evaluation.protocols import Fold, Trial, trials_of
 from training.evaluation.record import write_json
 from training.evaluation.report import Report, write_report
-from training.evaluation.results import Result
-from training.evaluation.run import SEED, evaluate, refusals
+from training.evaluation.run import SEED, evaluate, means_over_folds, refusals
 from training.evaluation.scoring import Part, Setting, score
 from training.evaluation.screen import show
 from training.evaluation.server import Served, run_trial
@@ -164,14 +163,16 @@ def evaluate_server(trials: Sequence[Trial], url: str, folder: Path, console: Co
     Raises:
         ServerError: it cannot be reached, or does not keep its contract.
     """
-    results: list[Result] = []
+    parts: list[tuple[Trial, Part]] = []
     with httpx.Client(base_url=url, timeout=60) as client:
         for trial in trials:
             served = run_trial(trial, client, console=console)
-            results.append(_result_of(trial, served))
+            parts.append((trial, _part_of(trial, served)))
             _print_served(trial, served, console)
-    show(console, results)
-    write_json(folder / "served.json", trials[0].name, results)
+    means = means_over_folds(parts)
+    each = [(trial, score(part, np.random.default_rng(SEED))) for trial, part in parts]
+    show(console, [*means, *(result for trial, result in each if trial.mean_of is None)])
+    write_json(folder / "served.json", trials[0].name, [*means, *(result for _, result in each)])
 
 
 def _print_served(trial: Trial, served: Served, console: Console) -> None:
@@ -184,7 +185,7 @@ def _print_served(trial: Trial, served: Served, console: Console) -> None:
     )
 
 
-def _result_of(trial: Trial, served: Served) -> Result:
+def _part_of(trial: Trial, served: Served) -> Part:
     setting = Setting(
         system=f"served: {served.model}",
         trial=trial.name,
@@ -193,4 +194,4 @@ def _result_of(trial: Trial, served: Served) -> Result:
         references=len(trial.gallery),
         fte=sum(not refusal.is_probe for refusal in served.refusals),
     )
-    return score(Part(setting, served.searches, None), np.random.default_rng(SEED))
+    return Part(setting, served.searches, None)

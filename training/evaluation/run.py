@@ -1,6 +1,6 @@
 """Systems on trials: crops once, vectors once per system, scores per trial."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -136,12 +136,17 @@ def _part(trial: Trial, scores: Scores, system: str) -> Part:
 
 
 def _means(outcomes: Sequence[Outcome]) -> list[Result]:
-    """Of one system, over the trials that belong together."""
+    return means_over_folds(
+        (o.trial, _part(o.trial, o.scores, o.result.system)) for o in outcomes if o.trial.mean_of
+    )
+
+
+def means_over_folds(parts: Iterable[tuple[Trial, Part]]) -> list[Result]:
+    """Of one system, the mean over the trials that belong together; none for a trial by itself."""
     folds: dict[str, list[Part]] = {}
-    for outcome in outcomes:
-        if outcome.trial.mean_of:
-            part = _part(outcome.trial, outcome.scores, outcome.result.system)
-            folds.setdefault(outcome.trial.mean_of, []).append(part)
+    for trial, part in parts:
+        if trial.mean_of:
+            folds.setdefault(trial.mean_of, []).append(part)
     return [score_mean(name, parts, np.random.default_rng(SEED)) for name, parts in folds.items()]
 
 

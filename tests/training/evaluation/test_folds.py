@@ -12,9 +12,11 @@ from faces.errors import BundleError
 from faces.modality import Modality
 from training.evaluation import commands, scoring
 from training.evaluation.cli import app
+from training.evaluation.comparisons import Searches
 from training.evaluation.fold_bundles import is_pattern, load_folded, refuse_trained
 from training.evaluation.protocols import Fold, Sample, Trial, casia_nir_vis
 from training.evaluation.run import evaluate
+from training.evaluation.server import Served
 from training.evaluation.systems import Folded, on_crops
 
 DEFAULT = Path(__file__).parents[3] / "models" / "default"
@@ -149,6 +151,34 @@ def test_probes_of_two_modalities_of_ones_own_are_two_tables(run, mine):
     _, rows = run("folders", mine)
     assert set(rows) == {"folders nir", "folders sketch"}
     assert all(row["probes"] == 4 for row in rows.values())
+
+
+def test_folds_of_a_service_are_averaged_too(run, casia, monkeypatch, tmp_path):
+    """A service that finds everybody but in fold 2, where it finds nobody."""
+
+    def served(trial, client, *, console):
+        subjects = sorted(trial.subjects)
+        count = len(trial.probes)
+        lost = trial.name.endswith("fold 2")
+        searches = Searches(
+            subject=np.searchsorted(subjects, [sample.subject for sample in trial.probes]),
+            rank=np.full(count, 2 if lost else 1),
+            mated=np.full(count, 0.5),
+            nonmated=np.full(count, 0.6 if lost else 0.4),
+            acquired=np.full(count, True),
+            weight=np.ones(count),
+        )
+        return Served("stub", searches, (), 1.0, 1.0)
+
+    monkeypatch.setattr(commands, "run_trial", served)
+    arguments = ["--protocol", "casia-nir-vis-2.0", "--data", str(casia), "--out", "out"]
+    result = CliRunner().invoke(app, [*arguments, "--server", "http://127.0.0.1:9"])
+    assert result.exit_code == 0, result.output
+    document = json.loads((tmp_path / "out/casia-nir-vis-2.0/served.json").read_text())
+    rows = {row["trial"]: rank_1(row)["value"] for row in document["results"]}
+    assert rows["casia-nir-vis-2.0"] == pytest.approx(0.9)
+    assert rows["casia-nir-vis-2.0 fold 2"] == 0
+    assert len(rows) == 11
 
 
 # A model a fold
