@@ -108,7 +108,7 @@ def enrolled(enrolment: Enrolment, change: SubjectChange) -> Event:
 
 def following(head: Head, actor: Actor, event: Event, subject: int | None) -> Entry:
     """The entry for what `actor` did, after `head`; `subject` is the number of the subject."""
-    detail = {name: value for name, value in event.detail.items() if value is not None}
+    detail = {name: value for name, value in event.detail.items() if value not in (None, [])}
     if actor.request_id is not None:
         detail["request_id"] = actor.request_id
     entry = Entry(

@@ -8,6 +8,7 @@ import pytest
 from databases import NewDatabase
 from drawn import photo, png
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from guarded import Guarded, guarded
 
 from faces.bundle import Bundle
@@ -40,6 +41,18 @@ of a route's rule goes unseen."""
 
 PUBLIC = {"livez", "readyz"}
 OF_NO_GALLERY = {"list_galleries", "list_audit", "version"}
+
+HIDDEN: dict[str, list[object]] = {
+    "/": [],
+    "/docs": [],
+    "/docs/start.js": [],
+    "/docs/swagger-ui-bundle.js": [],
+    "/docs/swagger-ui.css": [],
+    "/livez": [],
+    "/metrics": [{"key": []}],
+    "/readyz": [],
+}
+"""Path of a route that is not in the schema -> its security requirement; empty: for everybody."""
 
 CALLS: dict[str, tuple[str, str, dict[str, object]]] = {
     "enroll": ("POST", "/enroll", {"data": {"gallery": "GALLERY"}, "files": {"image": PROBE}}),
@@ -138,6 +151,13 @@ def test_every_operation_is_in_the_matrix(admin: httpx.Client) -> None:
     operations = {one["operationId"] for methods in paths.values() for one in methods.values()}
 
     assert operations == set(MAY) | PUBLIC == set(CALLS)
+
+
+def test_every_route_that_the_schema_hides_is_listed() -> None:
+    routes = [route for router in app.ROUTERS for route in router.routes]
+    for route in routes:
+        if isinstance(route, APIRoute) and not route.include_in_schema:
+            assert (route.openapi_extra or {})["security"] == HIDDEN[route.path], route.path
 
 
 @pytest.mark.parametrize("operation", MAY)
