@@ -16,7 +16,7 @@ ARGS ?=
 ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check fmt lock clean test-faults test-ladder bench-start bench-training train evaluate
+.PHONY: help serve test check fmt lock clean test-faults test-training bench-start bench-training train evaluate
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,8 @@ fmt: $(DEV)/.ready ## Format and mend what can be mended
 test-faults: $(DEV)/.ready ## Kill workers at random points of everything, ROUNDS=200 times on each database
 	ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m slow tests/service/faults $(ARGS)
 
-test-ladder: $(DEV)/.ready ## Kill a small ablation ladder and take it up again; it must end as one left alone
-	$(BIN)/pytest -m slow tests/training/test_ladder.py $(ARGS)
+test-training: $(DEV)/.ready ## Slow training tests: a ladder killed and taken up again, a compiled step
+	$(BIN)/pytest -m slow tests/training $(ARGS)
 
 bench-start: $(DEV)/.ready ## Time until an index of 100,000 templates is ready, from a snapshot and from the database
 	$(BIN)/python -m benchmarks.index_start $(ARGS)
