@@ -11,7 +11,18 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from service import logs
-from service.api import audit, docs, enroll, galleries, health, identify, problems, verify
+from service.api import (
+    audit,
+    docs,
+    enroll,
+    galleries,
+    health,
+    identify,
+    imports,
+    jobs,
+    problems,
+    verify,
+)
 from service.api.deps import known_query
 from service.api.guard import SECURITY_SCHEMES, GuardedRoute
 from service.api.headers import SecurityHeaders
@@ -27,7 +38,10 @@ Enrol visible-light photos, then find people by near-infrared frames or sketches
 Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
-ROUTERS = [module.router for module in (enroll, identify, verify, galleries, audit, health, docs)]
+ROUTERS = [
+    module.router
+    for module in (enroll, identify, verify, galleries, imports, jobs, audit, health, docs)
+]
 
 
 def create_app(parts: Parts | None = None) -> FastAPI:
@@ -52,7 +66,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(BodyLimit, limits=parts.limits)
+    app.add_middleware(BodyLimit, limits=parts.limits, imports=parts.imports.limits)
     if parts.access.origins:
         _let_pages_call(app, parts.access.origins)
     app.add_middleware(SecurityHeaders)

@@ -92,6 +92,26 @@ class Settings(BaseSettings):
     upload_seconds: Annotated[float, Field(gt=0)] = Field(
         120.0, description="Seconds that a request may take to arrive as a whole."
     )
+    imports: Path | None = Field(
+        None,
+        description="Folder of uploads that are being imported; default: `imports` beside a SQLite "
+        "file, else `data/imports`.",
+    )
+    import_root: Path | None = Field(
+        None, description="Folder of this machine from which manifests may import; default: none."
+    )
+    max_import_bytes: Annotated[int, Field(ge=1)] = Field(
+        2 * 2**30, description="Largest upload to import, in bytes; also as unpacked."
+    )
+    max_import_files: Annotated[int, Field(ge=1)] = Field(
+        100_000, description="Files in one import."
+    )
+    import_seconds: Annotated[float, Field(gt=0)] = Field(
+        3600.0, description="Seconds that an upload to import may take to arrive."
+    )
+    import_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days after which an import that has ended is forgotten."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged."
     )

@@ -2,12 +2,12 @@
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import cv2
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 
 from faces.bundle import Bundle, load_bundle
 from faces.cascade import CascadeLocator
@@ -22,14 +22,18 @@ from service.adapters.faiss_index import FaissIndex
 from service.adapters.rates import Rates
 from service.adapters.snapshots import Snapshots
 from service.adapters.sql_engine import open_engine, upgrade
+from service.adapters.sql_jobs import SqlJobs
 from service.adapters.sql_keys import SqlKeys
 from service.adapters.sql_store import SqlStore
 from service.adapters.sql_vault import admit
+from service.adapters.upload_folder import UploadFolder
 from service.adapters.vault import Vault, read_keys
 from service.core import galleries
 from service.core.access import ANYONE, Access, AccessMode
 from service.core.errors import ModelMismatch, VaultError
 from service.core.gallery import DEFAULT_GALLERY, Model
+from service.core.importer import Importer
+from service.core.jobs import ImportLimits, Imports
 from service.core.keys import Keys, authenticate
 from service.core.ports import About, Parts, UploadLimits
 from service.core.upkeep import Upkeep
@@ -66,7 +70,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     admit(engine, vault)
     model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
     _announce(model, encoder.provider, settings, vault)
-    snapshots = Snapshots(settings.snapshots or _beside(engine.url), model, vault)
+    snapshots = Snapshots(settings.snapshots or _beside(engine.url, "index"), model, vault)
     store = SqlStore(engine, vault, on_erasure=snapshots.discard)
     index = FaissIndex(model.dimension, snapshots=snapshots)
     upkeep = Upkeep(store, index, model)
@@ -78,20 +82,15 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
         store.galleries(after=0, limit=1)
         upkeep.check()
 
-    def close() -> None:
-        upkeep.close()
-        engine.dispose()
-
-    return Parts(
+    parts = Parts(
         encode=encode,
         store=store,
+        imports=_imports(settings, engine, vault),
         index=index,
         model=model,
         modalities=tuple(bundle.manifest.encoders),
         calibration=bundle.calibration,
         check=check,
-        start=upkeep.start,
-        close=close,
         limits=UploadLimits(
             settings.max_image_bytes,
             settings.max_body_bytes,
@@ -107,12 +106,41 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
             anyone=replace(ANYONE, searches_recorded=settings.audit_keyless_searches),
         ),
     )
+    importer = Importer(parts, threads=max(1, settings.parallel // 2))
+
+    def start() -> None:
+        upkeep.start()
+        importer.start()
+
+    def close() -> None:
+        importer.close()
+        upkeep.close()
+        engine.dispose()
+
+    return replace(parts, start=start, close=close)
 
 
-def _beside(database: URL) -> Path:
-    """Where snapshots lie unless the settings say otherwise."""
+def _imports(settings: Settings, engine: Engine, vault: Vault) -> Imports:
+    limits = ImportLimits(
+        settings.max_import_bytes,
+        settings.max_import_files,
+        settings.import_seconds,
+        timedelta(days=settings.import_days),
+    )
+    uploads = UploadFolder(
+        settings.imports or _beside(engine.url, "imports"),
+        limits,
+        max_image=settings.max_image_bytes,
+        root=settings.import_root,
+        vault=vault,
+    )
+    return Imports(SqlJobs(engine), uploads, limits)
+
+
+def _beside(database: URL, name: str) -> Path:
+    """Where a folder lies unless the settings say otherwise."""
     sqlite = database.get_backend_name() == "sqlite"
-    return Path(str(database.database)).parent / "index" if sqlite else Path("data/index")
+    return (Path(str(database.database)).parent if sqlite else Path("data")) / name
 
 
 def _locator(settings: Settings, bundle: Bundle) -> Locator:

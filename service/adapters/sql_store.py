@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from service.adapters import sql_audit, sql_enrolments, sql_galleries, sql_log, sql_subjects
+from service.adapters import (
+    sql_audit,
+    sql_enrolments,
+    sql_galleries,
+    sql_log,
+    sql_subjects,
+    sql_turns,
+)
 from service.adapters.sql_engine import flush_erased, reading, writing
 from service.adapters.vault import PLAIN, Vault
 from service.core.access import SERVICE, Actor
@@ -33,6 +40,7 @@ from service.core.gallery import (
     SubjectChange,
     Template,
 )
+from service.core.jobs import ENROLLED, Step
 
 KEEP = 1_000
 """Entries of a log that are not compacted, and removals that make compaction worth it."""
@@ -142,6 +150,7 @@ class SqlStore:
         templates: Sequence[NewTemplate],
         rejected: Sequence[Rejection],
         once: Once | None,
+        step: Step | None = None,
     ) -> Enrolment:
         """See `Store`."""
         own = once and self._own(once)
@@ -151,6 +160,8 @@ class SqlStore:
                 enrolment = sql_enrolments.enroll(
                     connection, gallery, subject_id, change, templates, rejected, own, self._vault
                 )
+                if step is not None:
+                    sql_turns.settle(connection, step, ENROLLED)
                 if not enrolment.replayed:
                     row, _ = sql_subjects.get(connection, gallery, enrolment.subject.subject_id)
                     self._note(connection, enrolled(enrolment, change), row)
@@ -190,6 +201,7 @@ class SqlStore:
         with writing(self._engine) as connection:
             sql_galleries.lock(connection, gallery)
             row = sql_subjects.erase(connection, gallery, subject_id)
+            sql_turns.forget_subject(connection, gallery.id, subject_id)
             self._note(connection, Event(Action.DELETE_SUBJECT, gallery.name, subject_id), row)
         self._erased(gallery)
 

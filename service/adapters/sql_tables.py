@@ -123,6 +123,50 @@ idempotency = Table(
     Column("created_at", Utc, nullable=False, index=True),
 )
 
+job = Table(
+    "job",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("job_id", String(32), nullable=False, unique=True, comment="public"),
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("actor", String(64), nullable=False),
+    Column("actor_key", String(16), comment="public id of an API key"),
+    Column("request_id", String(64)),
+    Column("modality", String(16), nullable=False),
+    Column("policy", String(16), nullable=False),
+    Column("folder", Text, comment="null: an upload"),
+    Column("files", Integer, nullable=False),
+    Column("enrolled", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("version", Number, nullable=False),
+    Column("code", String(32)),
+    Column("detail", Text, nullable=False),
+    Column("stalls", Integer, nullable=False, comment="turns without any progress"),
+    Column("worker", String(32), comment="token of whose turn it is"),
+    Column("lease_until", Utc),
+    Column("key", String(200), unique=True, comment="Idempotency-Key"),
+    Column("fingerprint", String(64)),
+    Column("created_at", Utc, nullable=False),
+    Column("started_at", Utc),
+    Column("ended_at", Utc),
+    sqlite_autoincrement=True,
+)
+
+# It names people: what concerns a subject is blanked when the subject is erased.
+job_file = Table(
+    "job_file",
+    metadata,
+    Column("job", ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("place", Text, nullable=False),
+    Column("subject_id", String(200), index=True),
+    Column("change", JSON, nullable=False),
+    Column("code", String(32), comment="null: not yet"),
+    Column("detail", Text, nullable=False),
+)
+
 api_key = Table(
     "api_key",
     metadata,

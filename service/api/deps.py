@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Header, Path, Query, Request, Response
@@ -23,7 +22,7 @@ MAX_FIELD_BYTES = 128 * 1024
 def parts_of(request: Request) -> Parts:
     """What the application runs on, acting for who sent the request."""
     found: Parts = request.app.state.parts
-    return replace(found, store=found.store.acting_for(request.state.actor))
+    return found.acting_for(request.state.actor)
 
 
 def known_query(request: Request) -> None:

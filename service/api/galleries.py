@@ -74,7 +74,7 @@ def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
 )
 def delete_gallery(gallery: GalleryInPath, parts: PartsDep) -> Response:
     """Erase a gallery with every subject and template in it, for good."""
-    galleries.delete(parts.store, parts.index, gallery)
+    galleries.delete(parts, gallery)
     return Response(status_code=204)
 
 

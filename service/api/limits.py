@@ -1,17 +1,21 @@
 """ASGI middleware: a body is counted and timed while it arrives, whatever Content-Length says."""
 
 import contextlib
+import re
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
+from service.core.jobs import ImportLimits
 from service.core.ports import UploadLimits
 
 MAX_PLAIN_BODY = 2**20
 """Bytes of a body that is not a form: such a body is read into memory as a whole."""
 
+_IMPORTS = re.compile(r"/galleries/[^/]+/imports")
+"""Where a body is written to disk as it arrives."""
 
 CLOSE = {"Connection": "close"}
 
@@ -28,33 +32,37 @@ class BodyLimit:
     (FastAPI's own `max_body_size` answers in plain text where a route does not read its body.)
     """
 
-    def __init__(self, app: ASGIApp, limits: UploadLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: UploadLimits, imports: ImportLimits) -> None:
         self._app = app
         self._limits = limits
+        self._imports = imports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application on a counted body."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        form = headers.get("content-type", "").lower().startswith("multipart/")
-        limit = self._limits.max_body_bytes if form else MAX_PLAIN_BODY
+        limit, seconds, code = self._allowed(scope, headers)
         request_id = scope["state"].get("request_id")
-        too_large = problem(
-            "image_too_large" if form else "body_too_large",
-            f"The request is larger than {limit:,} bytes.",
-            request_id,
-        )
+        too_large = problem(code, f"The request is larger than {limit:,} bytes.", request_id)
         if _declared(headers) > limit:
             return await too_large(scope, receive, send)
-        body = _Counted(receive, send, limit, self._limits.seconds)
+        body = _Counted(receive, send, limit, seconds)
         with contextlib.suppress(BodyRefused):
             await self._app(scope, body.receive, body.send)
         if body.refused and not body.answered:
-            detail = f"The request took longer than {self._limits.seconds:g} seconds to arrive."
+            detail = f"The request took longer than {seconds:g} seconds to arrive."
             too_slow = problem("request_timeout", detail, request_id, headers=CLOSE)
             await (too_slow if body.late else too_large)(scope, receive, send)
         return None
+
+    def _allowed(self, scope: Scope, headers: Headers) -> tuple[int, float, str]:
+        """Bytes, seconds, and the code of the refusal of more bytes."""
+        if scope["method"] == "POST" and _IMPORTS.fullmatch(scope["path"]):
+            return self._imports.max_bytes, self._imports.seconds, "import_too_large"
+        if headers.get("content-type", "").lower().startswith("multipart/"):
+            return self._limits.max_body_bytes, self._limits.seconds, "image_too_large"
+        return MAX_PLAIN_BODY, self._limits.seconds, "body_too_large"
 
 
 class _Counted:

@@ -32,6 +32,8 @@ class Action(StrEnum):
     UPDATE_SUBJECT = "update_subject"
     DELETE_SUBJECT = "delete_subject"
     DELETE_TEMPLATE = "delete_template"
+    CREATE_IMPORT = "create_import"
+    CANCEL_JOB = "cancel_job"
     CREATE_KEY = "create_key"
     ROTATE_KEY = "rotate_key"
     REVOKE_KEY = "revoke_key"

@@ -12,6 +12,7 @@ from faces.modality import Modality
 from service.core import galleries
 from service.core.errors import Duplicate, NothingEnrolled, Rejection
 from service.core.gallery import Enrolment, NewTemplate, Once, SubjectChange
+from service.core.jobs import Step
 from service.core.ports import Encode, Parts
 
 Upload = Callable[[], bytes]
@@ -20,7 +21,10 @@ Upload = Callable[[], bytes]
 
 @dataclass(frozen=True, slots=True)
 class EnrollRequest:
-    """What a caller wants enrolled; without a `subject_id` a new subject is made."""
+    """What a caller wants enrolled; without a `subject_id` a new subject is made.
+
+    `step` is the file of an import that it is; it is settled with the enrolment.
+    """
 
     images: Sequence[Upload]
     gallery: str
@@ -29,6 +33,7 @@ class EnrollRequest:
     modality: Modality
     policy: FacePolicy
     key: str | None = None
+    step: Step | None = None
 
 
 def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
@@ -38,6 +43,7 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
         UnknownGallery, ModelMismatch: see `galleries.open_for`.
         IdempotencyConflict: the key was used for another request.
         NothingEnrolled: no image could be used.
+        TurnLost: the import is not ours to go on with.
     """
     once = Once(request.key, fingerprint(request)) if request.key else None
     if once and (earlier := parts.store.recall(once)):
@@ -48,7 +54,9 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
     templates, rejected = _encode_all(request, known, parts.encode)
     if not templates:
         raise NothingEnrolled(rejected)
-    return parts.store.enroll(gallery, subject_id, request.change, templates, rejected, once)
+    return parts.store.enroll(
+        gallery, subject_id, request.change, templates, rejected, once, request.step
+    )
 
 
 def _encode_all(

@@ -5,6 +5,7 @@ ServiceError
 ├── UnknownGallery        no gallery of that name
 ├── UnknownSubject        no such subject in the gallery
 ├── UnknownTemplate       no such template in the gallery
+├── UnknownJob            no such job, or it was forgotten
 ├── Duplicate             the very same image, or the very same name, is there already
 ├── ModelMismatch         the gallery was made with another model bundle
 ├── UnsupportedModality   the model bundle has no encoder for it
@@ -17,6 +18,12 @@ ServiceError
 ├── RateLimited           the key has used up its allowance for now
 ├── UnknownKey            no key of that name
 ├── DatabaseUrlError      the settings name a database that cannot be used
+├── UnusableArchive       what was uploaded is no ZIP file that can be read
+├── InvalidManifest       a manifest.csv with something wrong in it
+├── ImportTooLarge        an import of more bytes or files than are allowed
+├── FolderNotAllowed      the operator allows no such folder of the server
+├── UnusableFile          one file of an import that is not there or cannot be read
+├── TurnLost              the job was cancelled, or another worker has it now
 ├── VaultError            the encryption keys do not do, or what they sealed was changed
 └── Busy                  too much work at once; try again soon
     └── Unavailable       the database cannot be reached or written just now; try again later
@@ -58,6 +65,48 @@ class UnknownTemplate(ServiceError):
     """No such template in the gallery."""
 
     code = "unknown_template"
+
+
+class UnknownJob(ServiceError):
+    """No such job."""
+
+    code = "unknown_job"
+
+
+class UnusableArchive(ServiceError):
+    """No ZIP file that can be read."""
+
+    code = "unusable_archive"
+
+
+class InvalidManifest(ServiceError):
+    """Something is wrong in a manifest."""
+
+    code = "invalid_manifest"
+
+
+class ImportTooLarge(ServiceError):
+    """More bytes or files than are allowed."""
+
+    code = "import_too_large"
+
+
+class FolderNotAllowed(ServiceError):
+    """The operator allows no such folder of the server."""
+
+    code = "folder_not_allowed"
+
+
+class UnusableFile(ServiceError):
+    """One file of an import is not there, or cannot be read."""
+
+    code = "unusable_file"
+
+
+class TurnLost(ServiceError):
+    """The job was cancelled, or another worker has it now."""
+
+    code = "turn_lost"
 
 
 class Duplicate(ServiceError):

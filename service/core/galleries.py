@@ -15,7 +15,7 @@ from service.core.gallery import (
     Template,
     subject_id_objection,
 )
-from service.core.ports import Index, Store
+from service.core.ports import Parts, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,12 @@ def list_galleries(store: Store, after: int, limit: int) -> Page[Described]:
     return Page(described, page.after)
 
 
-def delete(store: Store, index: Index, name: str) -> None:
-    """Erase a gallery and everything in it; raises UnknownGallery."""
-    gallery = find(store, name)
-    store.delete_gallery(gallery)
-    index.forget(gallery.id)
+def delete(parts: Parts, name: str) -> None:
+    """Erase a gallery and everything in it, and to come into it; raises UnknownGallery."""
+    gallery = find(parts.store, name)
+    parts.store.delete_gallery(gallery)
+    parts.index.forget(gallery.id)
+    parts.imports.uploads.discard_all_of(gallery.id)
 
 
 def list_subjects(store: Store, name: str, after: int, limit: int) -> Page[Subject]:

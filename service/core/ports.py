@@ -1,7 +1,7 @@
 """What the use cases need of the world, in their own words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,7 @@ from service.core.gallery import (
     SubjectChange,
     Template,
 )
+from service.core.jobs import Imports, Step
 
 
 class Encode(Protocol):
@@ -109,10 +110,12 @@ class Store(Log, Recorder, Protocol):
         templates: Sequence[NewTemplate],
         rejected: Sequence[Rejection],
         once: Once | None,
+        step: Step | None = None,
     ) -> Enrolment:
         """Add templates to a subject, made where needed; and their log entries, and the answer.
 
-        Raises NothingEnrolled when every image has been enrolled meanwhile.
+        Raises NothingEnrolled when every image has been enrolled meanwhile, TurnLost when the step
+        of an import has been settled or its job has been taken away.
         """
 
     def subject(self, gallery: Gallery, subject_id: str) -> tuple[Subject, list[Template]]:
@@ -207,6 +210,7 @@ class Parts:
 
     encode: Encode
     store: Store
+    imports: Imports
     index: Index
     model: Model
     modalities: Sequence[Modality]
@@ -217,3 +221,8 @@ class Parts:
     limits: UploadLimits = UploadLimits()
     about: About = About()
     access: Access = Access()
+
+    def acting_for(self, actor: Actor) -> "Parts":
+        """These parts, for what `actor` does."""
+        imports = replace(self.imports, jobs=self.imports.jobs.acting_for(actor))
+        return replace(self, store=self.store.acting_for(actor), imports=imports)

@@ -5,6 +5,7 @@ Modules marked `every_database` run on SQLite and on PostgreSQL, all others on S
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -55,9 +56,25 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def parts(bundle: Bundle, new_database: NewDatabase) -> Iterator[Parts]:
+def import_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server from which manifests may import."""
+    return tmp_path_factory.mktemp("allowed")
+
+
+@pytest.fixture(scope="session")
+def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where uploads lie while they are imported."""
+    return tmp_path_factory.mktemp("imports")
+
+
+@pytest.fixture(scope="session")
+def parts(
+    bundle: Bundle, new_database: NewDatabase, import_root: Path, upload_folder: Path
+) -> Iterator[Parts]:
     """The real parts, but for the locator."""
-    made = wire(settings_for(new_database(), bundle.folder, parallel=2, max_images=6), locate)
+    imports = {"imports": upload_folder, "import_root": import_root, "max_import_bytes": 2**26}
+    settings = settings_for(new_database(), bundle.folder, parallel=2, max_images=6, **imports)
+    made = wire(settings, locate)
     yield made
     made.close()
 

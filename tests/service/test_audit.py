@@ -207,7 +207,7 @@ def written(database: str) -> str:
     identify(b"1", Search("day", Modality.NIR, FacePolicy.LARGEST, 5), parts)
     galleries.change_subject(store, "day", "ada", {"name": "Ada"})
     galleries.delete_subject(store, "day", "ada")
-    galleries.delete(store, worker.index, "day")
+    galleries.delete(replace(worker.parts, store=store), "day")
     worker.close()
     return database
 

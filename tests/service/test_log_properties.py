@@ -105,7 +105,7 @@ class GalleryMachine(RuleBasedStateMachine):
     def erase_gallery(self, worker: int) -> None:
         owner = self.workers[worker]
         galleries.open_for(owner.store, "default", owner.parts.model)
-        galleries.delete(owner.store, owner.index, "default")
+        galleries.delete(owner.parts, "default")
         self.held = []
 
     @rule(worker=WORKERS)

@@ -205,7 +205,7 @@ def test_a_deleted_gallery_leaves_memory_and_disk(
     worker: Worker, database: str, folder: Path
 ) -> None:
     other = Worker(database)
-    galleries.delete(other.store, other.index, "default")
+    galleries.delete(other.parts, "default")
     other.close()
 
     worker.index.refresh(worker.store)

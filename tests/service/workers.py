@@ -1,5 +1,7 @@
 """Workers on one database without HTTP: real store and index; a vector is its own image."""
 
+import tempfile
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,13 @@ from faces.quality import Quality
 from service.adapters.faiss_index import FaissIndex
 from service.adapters.snapshots import Snapshots
 from service.adapters.sql_engine import open_engine, upgrade
+from service.adapters.sql_jobs import SqlJobs
 from service.adapters.sql_store import SqlStore
+from service.adapters.upload_folder import UploadFolder
 from service.core.enroll import EnrollRequest, enroll
 from service.core.gallery import Encoded, Enrolment, FaceFound, Model
 from service.core.identify import Identification, Search, identify
+from service.core.jobs import ImportLimits, Imports
 from service.core.ports import Parts
 
 DIMENSION = 8
@@ -47,9 +52,13 @@ class Worker:
         self.index = FaissIndex(DIMENSION, page, saved)
         erased = saved.discard if saved else lambda gallery: None
         self.store = SqlStore(self.engine, on_erasure=erased, keep=2)
+        uploads = Path(tempfile.gettempdir()) / f"uploads-{uuid.uuid4().hex}"  # never made
         self.parts = Parts(
             encode=encode,
             store=self.store,
+            imports=Imports(
+                SqlJobs(self.engine), UploadFolder(uploads, ImportLimits(), max_image=10)
+            ),
             index=self.index,
             model=MODEL,
             modalities=(Modality.VIS, Modality.NIR),
