@@ -77,7 +77,8 @@ class Manifest(_Strict):
     dimension: Annotated[int, Field(ge=2, le=4096)]
     crop: CropFields
     encoders: dict[Modality, EncoderFields]
-    landmarks: str | None = Field(None, description="Five-point network of the locator.")
+    locator: str | None = Field(None, description="Network that finds faces.")
+    landmarks: str | None = Field(None, description="Network that places their five points.")
     modality: str | None = Field(None, description="Network that guesses a probe's modality.")
     centres: dict[Modality, list[float]] = Field(
         default_factory=dict, description="Mean of c over TRAINING images, taken off before cosine."
@@ -161,7 +162,7 @@ def write_bundle(folder: Path, manifest: Manifest) -> Bundle:
 
 
 def _named_files(manifest: Manifest) -> set[str]:
-    optional = {manifest.landmarks, manifest.modality} - {None}
+    optional = {manifest.locator, manifest.landmarks, manifest.modality} - {None}
     return {fields.file for fields in manifest.encoders.values()} | {str(n) for n in optional}
 
 

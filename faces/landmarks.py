@@ -18,7 +18,7 @@ TEMPLATE: NDArray[np.float32] = np.array(
 """(5, 2) points of an upright face in an ideal input, in the order of `faces.locate.Face`."""
 
 BATCH = 64
-"""Most inputs read at once, so that a scan of hundreds needs little memory."""
+"""Most inputs read at once, so that hundreds of windows need little memory."""
 
 MIRRORED = [1, 0, 2, 4, 3]
 """Which point each point becomes in a mirror."""
@@ -65,7 +65,7 @@ class LandmarkNetwork:
         return np.stack(placed), both.astype(np.float32)
 
     def rate(self, pyramid: "Pyramid", windows: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(n,) scores of the windows as they are, in one reading: cheap, for scanning many."""
+        """(n,) scores of the windows as they are, in one reading: for mining mistakes."""
         return self._read(_crops(pyramid, [window_matrix(*window) for window in windows]))[1]
 
     def _read(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

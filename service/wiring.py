@@ -10,12 +10,12 @@ import cv2
 from sqlalchemy import URL, Engine
 
 from faces.bundle import Bundle, load_bundle
-from faces.cascade import CascadeLocator
 from faces.encode import Encoder
 from faces.errors import BundleError
 from faces.image import ImageLimits
 from faces.landmarks import LandmarkNetwork
 from faces.locate import Locator
+from faces.onestage import OneStageLocator
 from faces.yunet import YunetLocator
 from service.adapters.face_encoder import FaceEncoder
 from service.adapters.faiss_index import FaissIndex
@@ -146,13 +146,13 @@ def _beside(database: URL, name: str) -> Path:
 def _locator(settings: Settings, bundle: Bundle) -> Locator:
     if settings.yunet_model is not None:
         return YunetLocator(settings.yunet_model)
-    landmarks = bundle.manifest.landmarks
-    if landmarks is None:
+    network, landmarks = bundle.manifest.locator, bundle.manifest.landmarks
+    if network is None or landmarks is None:
         raise BundleError(
-            f"{bundle.folder}: landmarks: the bundle has no five-point network; "
+            f"{bundle.folder}: locator: the bundle does not bring both networks; "
             "set NULL_FACE_YUNET_MODEL to use YuNet instead."
         )
-    return CascadeLocator(LandmarkNetwork(bundle.path(landmarks)))
+    return OneStageLocator(bundle.path(network), LandmarkNetwork(bundle.path(landmarks)))
 
 
 def open_vault(settings: Settings) -> Vault:

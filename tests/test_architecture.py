@@ -25,6 +25,7 @@ MAY_RESAMPLE = (
     "training/augment",
     "training/render",
     "training/landmarks",
+    "training/locator",
     "training/evaluation/floors",
 )
 

@@ -16,6 +16,7 @@ from faces.bundle import Bundle, CropFields, EncoderFields, Manifest, write_bund
 from faces.modality import Modality
 from training.config import Config
 from training.model import Null
+from training.recipe import LocatorFiles
 from training.revision import git_revision
 from training.template import CROP
 
@@ -46,13 +47,13 @@ def export_bundle(
     out: Path,
     *,
     name: str,
-    locator_network: Path,
+    locator: LocatorFiles,
     centres: Mapping[Modality, Sequence[float]],
 ) -> Bundle:
     """Write `out` as a complete bundle, or leave what was there untouched.
 
     Args:
-        locator_network: the five-point network that goes with the crops.
+        locator: the networks that go with the crops.
         centres: training mean of c by modality; empty for no centring.
 
     Raises:
@@ -61,7 +62,8 @@ def export_bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".bundle-") as made:
         folder = Path(made)
-        shutil.copyfile(locator_network, folder / "landmarks.onnx")
+        shutil.copyfile(locator.faces, folder / "locator.onnx")
+        shutil.copyfile(locator.points, folder / "landmarks.onnx")
         encoders = _export_encoders(model, config, folder)
         manifest = Manifest(
             name=name,
@@ -70,6 +72,7 @@ def export_bundle(
             dimension=256,
             crop=CropFields(size=CROP.size, colour=CROP.colour, template=CROP.template),
             encoders=encoders,
+            locator="locator.onnx",
             landmarks="landmarks.onnx",
             centres={modality: list(centre) for modality, centre in centres.items()},
             files={},

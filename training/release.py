@@ -15,7 +15,7 @@ from training.export import export_bundle
 from training.grid import samples
 from training.material import Material
 from training.model import Null
-from training.recipe import LANDMARKS
+from training.recipe import SHIPPED
 from training.state import State
 
 CENTRE_IMAGES = 2000
@@ -71,7 +71,7 @@ def centred_bundle(
         state.config,
         folder,
         name=name,
-        locator_network=LANDMARKS,
+        locator=SHIPPED,
         centres=means,
     )
 

@@ -47,7 +47,7 @@ def _facts(bundle: Bundle) -> Table:
         "crop": f"{crop.size} x {crop.size}, {crop.colour}",
         "vector": f"{manifest.dimension} numbers",
         "encoders": ", ".join(f"{name}: {one.file}" for name, one in manifest.encoders.items()),
-        "landmarks": manifest.landmarks or "none",
+        "locator": ", ".join(filter(None, (manifest.locator, manifest.landmarks))) or "none",
         "calibrated": ", ".join(
             f"{name} ({one.source})" for name, one in manifest.calibration.items()
         )

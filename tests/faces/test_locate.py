@@ -2,17 +2,16 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import training.landmarks
-from faces.cascade import CascadeLocator
 from faces.landmarks import LandmarkNetwork
 from faces.locate import Face
+from faces.onestage import OneStageLocator
+from training.recipe import SHIPPED
 
 Image = NDArray[np.uint8]
 
@@ -25,9 +24,8 @@ EYES = 44.0
 
 
 @pytest.fixture(scope="module")
-def locate() -> CascadeLocator:
-    network = Path(training.landmarks.__file__).with_name("landmarks.onnx")
-    return CascadeLocator(LandmarkNetwork(network))
+def locate() -> OneStageLocator:
+    return OneStageLocator(SHIPPED.faces, LandmarkNetwork(SHIPPED.points))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +48,7 @@ def turned(image: Image, degrees: float, scale: float = 1.0) -> tuple[Image, NDA
 
 
 def test_the_astronaut_has_one_face_with_its_points_in_place(
-    locate: CascadeLocator, astronaut: Image
+    locate: OneStageLocator, astronaut: Image
 ) -> None:
     [face] = locate(astronaut)
     assert error(face, ASTRONAUT_POINTS, EYES) < 0.08
@@ -63,7 +61,7 @@ def test_the_astronaut_has_one_face_with_its_points_in_place(
 
 
 @pytest.mark.parametrize("degrees", [-30, -15, 15, 30])
-def test_a_tilted_head_is_found(locate: CascadeLocator, astronaut: Image, degrees: float) -> None:
+def test_a_tilted_head_is_found(locate: OneStageLocator, astronaut: Image, degrees: float) -> None:
     image, points = turned(astronaut, degrees)
     [face] = locate(image)
     assert error(face, points, EYES) < 0.1
@@ -71,20 +69,20 @@ def test_a_tilted_head_is_found(locate: CascadeLocator, astronaut: Image, degree
 
 @pytest.mark.parametrize("scale", [0.25, 0.5, 1.5, 4.0])
 def test_small_and_large_images_give_the_same_points(
-    locate: CascadeLocator, astronaut: Image, scale: float
+    locate: OneStageLocator, astronaut: Image, scale: float
 ) -> None:
     image = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     [face] = locate(image)
     assert error(face, (ASTRONAUT_POINTS + 0.5) * scale - 0.5, EYES * scale) < 0.1
 
 
-def test_a_face_that_fills_its_image_is_found(locate: CascadeLocator, astronaut: Image) -> None:
+def test_a_face_that_fills_its_image_is_found(locate: OneStageLocator, astronaut: Image) -> None:
     faces = locate(astronaut[72:165, 182:264])
     assert len(faces) == 1
     assert error(faces[0], ASTRONAUT_POINTS - [182, 72], EYES) < 0.1
 
 
-def test_a_dark_frame_is_searched_too(locate: CascadeLocator, astronaut: Image) -> None:
+def test_a_dark_frame_is_searched_too(locate: OneStageLocator, astronaut: Image) -> None:
     grey = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
     dark = np.repeat((grey * 0.12).astype(np.uint8)[:, :, None], 3, axis=2)
     [face] = locate(dark)
@@ -92,7 +90,7 @@ def test_a_dark_frame_is_searched_too(locate: CascadeLocator, astronaut: Image) 
 
 
 def test_every_face_of_a_group_is_found_the_largest_first(
-    locate: CascadeLocator, astronaut: Image
+    locate: OneStageLocator, astronaut: Image
 ) -> None:
     small = cv2.resize(astronaut, (320, 320), interpolation=cv2.INTER_AREA)
     group = np.zeros((512, 832, 3), np.uint8)
@@ -115,18 +113,18 @@ def test_every_face_of_a_group_is_found_the_largest_first(
     ],
     ids=["blank", "one pixel", "a strip", "a long strip", "noise", "a gradient"],
 )
-def test_an_image_without_a_face_has_none(locate: CascadeLocator, image: Image) -> None:
+def test_an_image_without_a_face_has_none(locate: OneStageLocator, image: Image) -> None:
     assert locate(image) == []
 
 
 @pytest.mark.parametrize("name", ["coffee", "moon", "page", "brick", "text"])
-def test_a_texture_is_no_face_however_long_one_looks(locate: CascadeLocator, name: str) -> None:
+def test_a_texture_is_no_face_however_long_one_looks(locate: OneStageLocator, name: str) -> None:
     pixels = getattr(pytest.importorskip("skimage.data"), name)()
     image = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
     assert locate(np.ascontiguousarray(image)) == []
 
 
-def test_a_mirrored_image_has_mirrored_points(locate: CascadeLocator, astronaut: Image) -> None:
+def test_a_mirrored_image_has_mirrored_points(locate: OneStageLocator, astronaut: Image) -> None:
     [face] = locate(astronaut)
     [mirrored] = locate(np.ascontiguousarray(astronaut[:, ::-1]))
     back = mirrored.points[[1, 0, 2, 4, 3]]
@@ -134,7 +132,7 @@ def test_a_mirrored_image_has_mirrored_points(locate: CascadeLocator, astronaut:
     assert error(face, back, EYES) < 0.02
 
 
-def test_threads_share_one_locator(locate: CascadeLocator, astronaut: Image) -> None:
+def test_threads_share_one_locator(locate: OneStageLocator, astronaut: Image) -> None:
     images = [turned(astronaut, degrees)[0] for degrees in (-20, -10, 0, 10, 20, 25)] * 3
     alone = [locate(image) for image in images]
     with ThreadPoolExecutor(6) as pool:
@@ -145,7 +143,7 @@ def test_threads_share_one_locator(locate: CascadeLocator, astronaut: Image) -> 
 
 
 def test_a_24_megapixel_photo_takes_bounded_cpu_time(
-    locate: CascadeLocator, astronaut: Image
+    locate: OneStageLocator, astronaut: Image
 ) -> None:
     large = cv2.resize(astronaut, (6000, 4000), interpolation=cv2.INTER_LINEAR)
     started = time.process_time()

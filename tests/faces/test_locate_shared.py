@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-import training.landmarks
-from faces.cascade import CascadeLocator
 from faces.landmarks import LandmarkNetwork
 from faces.locate import Locator
+from faces.onestage import OneStageLocator
 from faces.yunet import YunetLocator
+from training.recipe import SHIPPED
 
 pytestmark = pytest.mark.shared
 
@@ -25,8 +25,7 @@ SETS = {
 
 @pytest.fixture(scope="module")
 def locate() -> Locator:
-    network = Path(training.landmarks.__file__).with_name("landmarks.onnx")
-    return CascadeLocator(LandmarkNetwork(network))
+    return OneStageLocator(SHIPPED.faces, LandmarkNetwork(SHIPPED.points))
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ def test_a_modality_that_the_model_lacks_is_refused_and_not_guessed(tmp_path: Pa
 
 
 def test_a_bundle_without_a_locator_is_refused_by_name(tmp_path: Path, bundle: Bundle) -> None:
-    with pytest.raises(BundleError, match="landmarks"):
+    with pytest.raises(BundleError, match="locator"):
         wire(settings_for(sqlite(tmp_path), bundle.folder))
 
 

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from faces.landmarks import MIRRORED, SIZE, TEMPLATE, LandmarkNetwork, Pyramid, window_matrix
+from training.data import for_calibration
+from training.evaluation.protocols import held_out
 from training.landmarks.export import export
 from training.landmarks.labels import agreed, load_labels, mirrored_rows, save_labels
 from training.landmarks.network import Landmarks
 from training.landmarks.patches import PATCH, Patches
 from training.landmarks.rendering import near_infrared, pencil
 from training.landmarks.sampling import COARSE, batches
-from training.landmarks.sources import held_back, is_held_back, training_sources
+from training.landmarks.sources import Part, part_of, sources
 from training.landmarks.train import TrainConfig, losses, train
 
 IDEAL = TEMPLATE * (PATCH / 2 / SIZE) + PATCH / 4
@@ -156,16 +158,18 @@ def test_a_mirror_swaps_left_and_right() -> None:
     assert [MIRRORED[i] for i in MIRRORED] == [0, 1, 2, 3, 4]
 
 
-def test_nobody_is_both_trained_on_and_held_back(tmp_path: Path) -> None:
-    names = [f"lfw/person_{i}/{j}.jpg" for i in range(200) for j in range(2)]
+def test_nobody_is_in_two_parts_and_the_test_people_are_those_of_recognition(
+    tmp_path: Path,
+) -> None:
+    names = [f"{kind}/person_{i}/1.jpg" for i in range(80) for kind in ("lfw", "lfw_full_frame")]
     names += ["cufs/ar/test/vis/1.jpg", "cufs/ar/train/vis/2.jpg", "fs2k/test/vis/3.jpg"]
+    names += ["cufsf_sketches/4.jpg"]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    trained = {source.path for source in training_sources(tmp_path)}
-    kept = set(held_back(tmp_path, "lfw/*/*.jpg"))
-    assert {Path(p).parent for p in kept}.isdisjoint({Path(p).parent for p in trained})
-    assert 20 < len(kept) < 70
-    assert "cufs/ar/train/vis/2.jpg" in trained
-    assert not any("test/" in path for path in trained)
-    assert is_held_back("fs2k/test/vis/3.jpg")
+    taught = {source.path for source in sources(tmp_path, Part.TRAIN)}
+    people = {Path(path).parent.name for path in taught if path.startswith("lfw")}
+    assert people
+    assert not any(held_out(name) or for_calibration(name) for name in people)
+    assert not any("test/" in path for path in taught)
+    assert part_of("nir_frames/a.png") is Part.TEST

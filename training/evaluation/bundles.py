@@ -8,7 +8,7 @@ from faces.encode import Encoder
 from faces.errors import BundleError
 from training.crops import Recipe
 from training.evaluation.systems import System, on_crops
-from training.recipe import cascade_recipe
+from training.recipe import LocatorFiles, onestage_recipe
 
 
 def bundle_system(bundle: Bundle, *, threads: int = 1) -> System:
@@ -36,9 +36,10 @@ def bundle_recipe(bundle: Bundle) -> Recipe:
     """The crops that the service would make for this bundle.
 
     Raises:
-        BundleError: the bundle brings no landmark network.
+        BundleError: the bundle brings no locator.
     """
-    name = bundle.manifest.landmarks
-    if name is None:
-        raise BundleError(f"The bundle {bundle.manifest.name} brings no landmark network.")
-    return cascade_recipe(bundle.crop_spec, bundle.path(name))
+    manifest = bundle.manifest
+    if manifest.locator is None or manifest.landmarks is None:
+        raise BundleError(f"The bundle {manifest.name} brings no complete locator.")
+    files = LocatorFiles(bundle.path(manifest.locator), bundle.path(manifest.landmarks))
+    return onestage_recipe(bundle.crop_spec, files)

@@ -1,4 +1,4 @@
-"""`python -m training.landmarks label | cut | train | export | evaluate`."""
+"""`python -m training.landmarks label | cut | train | mine | export`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,17 +9,13 @@ import torch
 import typer
 from rich.progress import track
 
-from faces.cascade import CascadeLocator
 from faces.landmarks import LandmarkNetwork
-from faces.locate import Locator
-from faces.yunet import YunetLocator
-from training.landmarks.evaluate import judge, table
 from training.landmarks.export import export
 from training.landmarks.labels import label, load_labels, save_labels
 from training.landmarks.mining import mine
 from training.landmarks.network import Landmarks
 from training.landmarks.patches import Patches, assemble
-from training.landmarks.sources import training_sources
+from training.landmarks.sources import Part, sources
 from training.landmarks.train import TrainConfig, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -42,7 +38,7 @@ def label_command(
 ) -> None:
     """Run YuNet over every training image and its mirror image."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    paths = [source.path for source in training_sources(data)]
+    paths = [source.path for source in sources(data, Part.TRAIN)]
     found = label(yunet, data, paths, processes)
     labels = dict(track(found, description="labels", total=len(paths)))
     save_labels(out, labels)
@@ -57,8 +53,7 @@ def cut_command(
     processes: int = 2,
 ) -> None:
     """Cut and render the labelled faces, and backgrounds, once for all training runs."""
-    sources = training_sources(data)
-    patches = assemble(data, sources, load_labels(labels), processes=processes)
+    patches = assemble(data, sources(data, Part.TRAIN), load_labels(labels), processes=processes)
     patches.save(out)
     typer.echo(f"{len(patches.looks)} faces, {len(patches.backgrounds)} backgrounds: {out}")
 
@@ -74,10 +69,15 @@ def mine_command(
 ) -> None:
     """Collect what the network at LANDMARKS wrongly takes for faces in training images."""
     cv2.setNumThreads(1)
-    wide = [source for source in training_sources(data) if source.path.startswith(WIDE)]
+    wide = [source for source in sources(data, Part.TRAIN) if source.path.startswith(WIDE)]
     chosen = np.random.default_rng(seed).permutation(len(wide))[:images]
-    sources = [wide[index] for index in chosen]
-    found = mine(data, sources, load_labels(labels), LandmarkNetwork(landmarks), seed)
+    found = mine(
+        data,
+        [wide[index] for index in chosen],
+        load_labels(labels),
+        LandmarkNetwork(landmarks),
+        seed,
+    )
     mined = np.stack(list(found))
     np.save(out, mined)
     typer.echo(f"{len(mined)} mistakes: {out}")
@@ -116,28 +116,6 @@ def export_command(
     """Write the ONNX file and check it against torch."""
     difference = export(load_weights(weights), out)
     typer.echo(f"{out}: {out.stat().st_size:,} bytes, within {difference:.1e} pixels of torch")
-
-
-@app.command("evaluate")
-def evaluate_command(
-    data: Data,
-    yunet: Yunet,
-    landmarks: Path = SHIPPED,
-    most: Annotated[int, typer.Option(help="Most images of a set.")] = 400,
-    failures: Annotated[Path | None, typer.Option(help="Write what was missed there.")] = None,
-) -> None:
-    """Print the table of docs/locator.md."""
-    cv2.setNumThreads(1)
-    locators: dict[str, Locator] = {
-        "ours": CascadeLocator(LandmarkNetwork(landmarks)),
-        "YuNet": YunetLocator(yunet),
-    }
-    tallies = judge(data, yunet, locators, most, typer.echo)
-    typer.echo(table(tallies))
-    if failures:
-        rows = (tally for row in tallies.values() for tally in row)
-        lines = [f"{tally.name} {path}" for tally in rows for path in tally.failures]
-        failures.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def load_weights(path: Path) -> Landmarks:

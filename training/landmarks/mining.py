@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from faces.align import similarity_transform
 from faces.landmarks import SIZE, TEMPLATE, LandmarkNetwork, Pyramid
-from faces.scan import grid
 from training.landmarks.labels import Labels, Rows
 from training.landmarks.patches import PATCH
 from training.landmarks.sources import Source
@@ -17,6 +16,10 @@ from training.landmarks.sources import Source
 SUSPECT = 0.3
 MOST = 12
 """Least score of a mistake, and how many are kept of one image."""
+
+MOST_WINDOWS = 700
+STEP = 0.22
+SHRINK = 1.5
 
 
 def mine(
@@ -88,3 +91,22 @@ def _turned(
     border = cv2.BORDER_REPLICATE if random.random() < 0.5 else cv2.BORDER_CONSTANT
     turned = cv2.warpAffine(grey, matrix, (width, height), borderMode=border)
     return np.asarray(turned, np.uint8), centres @ matrix[:, :2].T + matrix[:, 2]
+
+
+def grid(width: int, height: int) -> NDArray[np.float64]:
+    """At most `MOST_WINDOWS` windows over an image, the largest first."""
+    rows: list[tuple[float, float, float, float]] = []
+    side = 1.5 * min(width, height)
+    while True:
+        ring = [(x, y, side, 0.0) for y in _places(height, side) for x in _places(width, side)]
+        if len(rows) + len(ring) > MOST_WINDOWS or side < 16:
+            return np.array(rows or ring[:MOST_WINDOWS], dtype=np.float64)
+        rows += ring
+        side /= SHRINK
+
+
+def _places(length: int, side: float) -> NDArray[np.float64]:
+    """Centres along one axis, such that a face cut off by the border is still centred once."""
+    reach = max(0.0, length - 0.6 * side)
+    count = int(np.ceil(reach / (STEP * side))) + 1
+    return (length - 1) / 2 + np.linspace(-reach / 2, reach / 2, count)

@@ -38,7 +38,7 @@ class Jitter:
 
 
 COARSE = Jitter(turn=35, scale=1.45, shift=0.17)
-"""Of a window that the cascade or a scan proposes."""
+"""Of a window that a rough first reading proposes."""
 
 FINE = Jitter(turn=8, scale=1.12, shift=0.05)
 """Of a window that the first reading has put right."""

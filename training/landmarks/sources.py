@@ -1,13 +1,25 @@
-"""Which images the landmark network may learn from, and which only judge it."""
+"""Which images the locator may learn from, which choose its thresholds, and which only judge it."""
 
-import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from training.data import for_calibration
+from training.evaluation.protocols import held_out
+
 Kind = Literal["photo", "sketch"]
 
-TRAINING_PATTERNS: dict[str, Kind] = {
+
+class Part(StrEnum):
+    """What an image is for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+PATTERNS: dict[str, Kind] = {
     "cufs/*/train/vis/*.jpg": "photo",
     "cufs/*/train/sketch/*.jpg": "sketch",
     "fs2k/train/vis/*.jpg": "photo",
@@ -17,9 +29,7 @@ TRAINING_PATTERNS: dict[str, Kind] = {
     "lfw/*/*.jpg": "photo",
     "celeba/*/*.jpg": "photo",
 }
-"""Globs below the data folder. Of these, `is_held_back` takes a tenth out."""
-
-HELD_BACK_SHARE = 0.1
+"""Globs below the data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +40,31 @@ class Source:
     kind: Kind
 
 
-def training_sources(data: Path) -> list[Source]:
-    """Every image to learn from, in a fixed order; of people that no test set contains."""
+def sources(data: Path, part: Part) -> list[Source]:
+    """Every image of one part, in a fixed order; no person is in two parts."""
     return [
         Source(path, kind)
-        for pattern, kind in TRAINING_PATTERNS.items()
-        for path in _found(data, pattern)
-        if not is_held_back(path)
+        for pattern, kind in PATTERNS.items()
+        for path in found(data, pattern)
+        if part_of(path) == part
     ]
 
 
-def held_back(data: Path, pattern: str) -> list[str]:
-    """Paths of `pattern` that training leaves alone."""
-    return [path for path in _found(data, pattern) if is_held_back(path)]
+def part_of(path: str) -> Part:
+    """What the person of a path is kept for; the same people as everywhere in this project.
 
-
-def is_held_back(path: str) -> bool:
-    """Whether the person of a path is kept for evaluation.
-
-    People of LFW and CelebA have a folder each, so the folder decides; a CUFSF sketch is a person
-    of its own. CUFS and FS2K bring their own test people.
+    People of LFW and CelebA have a folder each, which names them; elsewhere the file does. CUFS and
+    FS2K bring their own test people. The real NIR frames are few, so all of them judge.
     """
     parts = Path(path).parts
-    if parts[0] in ("cufs", "fs2k"):
-        return "train" not in parts
-    person = parts[-1] if parts[0] == "cufsf_sketches" else parts[1]
-    digest = hashlib.sha256(person.encode()).digest()
-    return int.from_bytes(digest[:4], "big") < HELD_BACK_SHARE * 2**32
+    if "test" in parts or parts[0] == "nir_frames":
+        return Part.TEST
+    person = parts[1] if parts[0] in ("lfw", "lfw_full_frame", "celeba") else Path(path).stem
+    if parts[0] not in ("cufs", "fs2k") and held_out(person):
+        return Part.TEST
+    return Part.VALIDATION if for_calibration(person) else Part.TRAIN
 
 
-def _found(data: Path, pattern: str) -> list[str]:
+def found(data: Path, pattern: str) -> list[str]:
+    """Paths below `data` that match, sorted."""
     return sorted(path.relative_to(data).as_posix() for path in data.glob(pattern))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -11,35 +12,40 @@ from numpy.typing import NDArray
 
 from faces.locate import Face, Locator
 from training.landmarks.labels import Rows, detect_with_care
-from training.landmarks.rendering import near_infrared
-from training.landmarks.sources import held_back
+from training.landmarks.rendering import near_infrared, pencil
+from training.landmarks.sources import Part, found, part_of
+from training.locator.nothing import nothing
 
 Image = NDArray[np.uint8]
+Look = Literal["as it is", "pencil", "near infrared"]
 ZOOMS = (0.8, 1.0, 1.25)
 RIGHT = 0.25
 """A face is right if its points lie this close to the label on average, in eye distances."""
 
 
 @dataclass(frozen=True, slots=True)
-class TestSet:
-    """Images to judge a locator on: a glob below the data folder, as they are or as NIR."""
+class ImageSet:
+    """Images to judge a locator on: a glob below the data folder, and how they are shown."""
 
     name: str
     pattern: str
-    simulate_nir: bool = False
+    look: Look = "as it is"
 
 
-TEST_SETS = (
-    TestSet("LFW full frames, held back", "lfw_full_frame/*/*.jpg"),
-    TestSet("LFW 144x144, held back", "lfw/*/*.jpg"),
-    TestSet("CelebA crops, held back", "celeba/*/*.jpg"),
-    TestSet("CUFS test photos", "cufs/*/test/vis/*.jpg"),
-    TestSet("FS2K test photos", "fs2k/test/vis/*.jpg"),
-    TestSet("CUFS test sketches", "cufs/*/test/sketch/*.jpg"),
-    TestSet("CUFSF sketches, held back", "cufsf_sketches/*.jpg"),
-    TestSet("FS2K test sketches", "fs2k/test/sketch/*.jpg"),
-    TestSet("LFW full frames as simulated NIR", "lfw_full_frame/*/*.jpg", simulate_nir=True),
-    TestSet("real NIR frames", "nir_frames/*.png"),
+IMAGE_SETS = (
+    ImageSet("LFW full frames", "lfw_full_frame/*/*.jpg"),
+    ImageSet("LFW 144x144", "lfw/*/*.jpg"),
+    ImageSet("CelebA crops", "celeba/*/*.jpg"),
+    ImageSet("CUFS photos", "cufs/*/*/vis/*.jpg"),
+    ImageSet("FS2K photos", "fs2k/*/vis/*.jpg"),
+    ImageSet("CUFS sketches", "cufs/*/*/sketch/*.jpg"),
+    ImageSet("CUFSF sketches", "cufsf_sketches/*.jpg"),
+    ImageSet("FS2K sketches", "fs2k/*/sketch/*.jpg"),
+    ImageSet("LFW full frames in pencil", "lfw_full_frame/*/*.jpg", "pencil"),
+    ImageSet("LFW full frames as NIR", "lfw_full_frame/*/*.jpg", "near infrared"),
+    ImageSet("FS2K photos in pencil", "fs2k/*/vis/*.jpg", "pencil"),
+    ImageSet("FS2K photos as NIR", "fs2k/*/vis/*.jpg", "near infrared"),
+    ImageSet("real NIR frames", "nir_frames/*.png"),
 )
 
 
@@ -63,14 +69,14 @@ class Tally:
     right: int = 0
     extra: int = 0
     errors: list[float] = field(default_factory=list)
-    seconds: float = 0.0
+    seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def add(self, case: Case, faces: list[Face], seconds: float) -> None:
         """Count one image. The largest labelled face is the one that must be found."""
         self.images += 1
         self.answered += bool(faces)
-        self.seconds += seconds
+        self.seconds.append(seconds)
         matched = [_nearest(face, case.rows) for face in faces]
         self.extra += sum(error > RIGHT for error, _ in matched) if len(case.rows) else 0
         if not len(case.rows):
@@ -94,45 +100,66 @@ class Tally:
             f"{self.right}/{self.labelled}",
             f"{self.extra}",
             f"{median:.1f} / {high:.1f}",
-            f"{1000 * self.seconds / max(1, self.images):.0f}",
+            f"{1000 * float(np.median(self.seconds or [0])):.0f}",
         ]
 
 
 HEADINGS = ("an answer", "right face", "other boxes", "point error % (median / 90th)", "ms")
 
 
-def cases(data: Path, yunet: Path, test_set: TestSet, most: int) -> Iterator[Case]:
+def cases(data: Path, yunet: Path, image_set: ImageSet, part: Part, most: int) -> Iterator[Case]:
     """Evenly spaced images of a set, at most `most`, labelled by YuNet at several sizes."""
-    paths = _paths(data, test_set.pattern)
+    paths = [path for path in found(data, image_set.pattern) if part_of(path) == part]
     for path in paths[:: max(1, -(-len(paths) // most))]:
         bgr = np.asarray(cv2.imread(str(data / path), cv2.IMREAD_COLOR), np.uint8)
         rows = detect_with_care(str(yunet), bgr, ZOOMS)
         image = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        if test_set.simulate_nir:
+        if image_set.look != "as it is":
             if not len(rows):
                 continue
-            points = rows[int(rows[:, 2].argmax()), 4:14].reshape(5, 2)
-            random = np.random.default_rng(len(path) + sum(path.encode()))
-            image = np.repeat(near_infrared(image, points, random)[:, :, None], 3, axis=2)
+            image = _shown(image, rows, image_set.look, np.random.default_rng(sum(path.encode())))
         yield Case(path, image, rows)
 
 
+def without_a_face(count: int, seed: int) -> Iterator[Image]:
+    """Drawn patterns, print and static that training does not see, of many sizes."""
+    random = np.random.default_rng([seed, 1])
+    for _ in range(count):
+        height, width = (int(side) for side in np.exp(random.uniform(np.log(64), np.log(900), 2)))
+        grey = nothing(height, width, random)
+        yield np.repeat(grey[:, :, None], 3, axis=2)
+
+
 def judge(
-    data: Path, yunet: Path, locators: dict[str, Locator], most: int, say: Callable[[str], None]
+    data: Path,
+    yunet: Path,
+    locators: dict[str, Locator],
+    part: Part,
+    most: int,
+    say: Callable[[str], None],
 ) -> dict[str, list[Tally]]:
     """Run every locator over every set; `say` hears of each set that is done."""
     tallies: dict[str, list[Tally]] = {}
-    for test_set in TEST_SETS:
+    for image_set in IMAGE_SETS:
         row = [Tally(name) for name in locators]
-        for case in cases(data, yunet, test_set, most):
+        for case in cases(data, yunet, image_set, part, most):
             for tally, locate in zip(row, locators.values(), strict=True):
-                started = time.perf_counter()
-                faces = locate(case.image)
-                tally.add(case, faces, time.perf_counter() - started)
-        tallies[test_set.name] = row
+                tally.add(case, *timed(locate, case.image))
+        if row[0].images:
+            tallies[image_set.name] = row
         for tally in row:
-            say(f"{test_set.name} | {tally.name} | " + " | ".join(tally.cells()))
-    return tallies
+            say(f"{image_set.name} | {tally.name} | " + " | ".join(tally.cells()))
+    row = [Tally(name) for name in locators]
+    for image in without_a_face(most, seed=0):
+        for tally, locate in zip(row, locators.values(), strict=True):
+            tally.add(Case("", image, np.empty((0, 15), np.float32)), *timed(locate, image))
+    return tallies | {"no face: patterns, print, static": row}
+
+
+def timed(locate: Locator, image: Image) -> tuple[list[Face], float]:
+    """What is found, and in how many seconds."""
+    started = time.perf_counter()
+    return locate(image), time.perf_counter() - started
 
 
 def table(tallies: dict[str, list[Tally]]) -> str:
@@ -143,11 +170,13 @@ def table(tallies: dict[str, list[Tally]]) -> str:
     return "\n".join(lines)
 
 
-def _paths(data: Path, pattern: str) -> list[str]:
-    """A test set, or the held-back part of a set that training uses."""
-    if pattern.startswith("nir_frames"):
-        return sorted(path.relative_to(data).as_posix() for path in data.glob(pattern))
-    return held_back(data, pattern)
+def _shown(image: Image, rows: Rows, look: Look, random: np.random.Generator) -> Image:
+    if look == "pencil":
+        grey = pencil(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), random)
+    else:
+        points = rows[int(rows[:, 2].argmax()), 4:14].reshape(5, 2)
+        grey = near_infrared(image, points, random)
+    return np.repeat(grey[:, :, None], 3, axis=2)
 
 
 def _nearest(face: Face, rows: Rows) -> tuple[float, int]:
