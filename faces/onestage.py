@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from faces.align import similarity_transform
 from faces.encode import open_session
-from faces.landmarks import LandmarkNetwork, Pyramid, unmap
+from faces.landmarks import LandmarkNetwork, Pyramid, turn_matrix, unmap
 from faces.locate import Face
 
 STRIDES = (8, 16, 32)
@@ -23,6 +23,9 @@ LONG_SIDE = 640
 LARGE_FACES_SIDE = 224
 """Long side of the image as it is read, and read again for faces that fill it."""
 
+TILTS = (-30.0, 30.0)
+"""Degrees, for heads tilted further than the network was often taught."""
+
 SMALLEST_IMAGE = 12
 MOST_FACES = 64
 MOST_CELLS = 500
@@ -34,7 +37,7 @@ WINDOW_DROP = 0.06
 SUSPECT = 0.3
 """Least score of a cell whose face the landmark network shall read."""
 
-SURE = 0.9
+SURE = 0.98
 """Least belief of the landmark network in a face; it becomes the face's score."""
 
 
@@ -50,7 +53,7 @@ class OneStageLocator:
     def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
         """Faces of a (height, width, 3) uint8 RGB image, the largest first.
 
-        A small image without a face is read again at twice its size.
+        An image without a face is read again tilted either way, and a small one at twice its size.
         """
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         if min(grey.shape) < SMALLEST_IMAGE or int(grey.min()) == int(grey.max()):
@@ -60,13 +63,15 @@ class OneStageLocator:
         scales = [min(1.0, LONG_SIDE / longest)]
         if longest > 1.2 * LARGE_FACES_SIDE:
             scales.append(LARGE_FACES_SIDE / longest)
-        faces = self._faces(pyramid, scales)
+        faces = self._faces(pyramid, [(scale, 0.0) for scale in scales])
+        if not faces:
+            faces = self._faces(pyramid, [(scale, turn) for scale in scales for turn in TILTS])
         if not faces and 2 * longest <= LONG_SIDE:
-            faces = self._faces(pyramid, [2.0])
+            faces = self._faces(pyramid, [(2.0, 0.0)])
         return faces
 
-    def _faces(self, pyramid: Pyramid, scales: list[float]) -> list[Face]:
-        rough = distinct([face for scale in scales for face in self._read(pyramid, scale)])
+    def _faces(self, pyramid: Pyramid, readings: list[tuple[float, float]]) -> list[Face]:
+        rough = distinct([face for reading in readings for face in self._read(pyramid, *reading)])
         windows = np.array([_window(face.points) for face in rough[:MOST_FACES]])
         points, beliefs = self._landmarks(pyramid, windows)
         faces = [
@@ -76,16 +81,15 @@ class OneStageLocator:
         ]
         return sorted(distinct(faces), key=_area, reverse=True)
 
-    def _read(self, pyramid: Pyramid, scale: float) -> list[Face]:
-        """The face of every suspect cell, with the image read at `scale`."""
-        size = (_whole_cells(pyramid.width * scale), _whole_cells(pyramid.height * scale))
-        shift = (scale - 1) / 2
-        pixels = pyramid.sample(np.array([[scale, 0, shift], [0, scale, shift]]), size)
+    def _read(self, pyramid: Pyramid, scale: float, turn: float) -> list[Face]:
+        """The face of every suspect cell, with the image read at `scale`, tilted by `turn`."""
+        matrix, size = _whole_image(pyramid, scale, turn)
+        pixels = pyramid.sample(matrix, size)
         images = pixels[None, None].astype(np.float32) / np.float32(255)
         cells = np.asarray(self._session.run(None, {"images": images})[0][0], np.float32)
         cells = cells[np.argsort(-cells[:, 0], kind="stable")[:MOST_CELLS]]
         suspect = cells[cells[:, 0] >= SUSPECT]
-        points = ((suspect[:, 1:] + 0.5) / np.float32(scale) - 0.5).reshape(-1, 5, 2)
+        points = unmap(suspect[:, 1:].reshape(-1, 2), matrix).reshape(-1, 5, 2)
         return [
             face_of(each, float(score), pyramid.width, pyramid.height)
             for each, score in zip(points, suspect[:, 0], strict=True)
@@ -144,6 +148,18 @@ def _window(points: NDArray[np.float32]) -> tuple[float, float, float, float]:
         WINDOW_PER_BOX * side,
         float(np.degrees(turn)),
     )
+
+
+def _whole_image(
+    pyramid: Pyramid, scale: float, turn: float
+) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """The map (2, 3) that shows all of an image, and how large (width, height) it then is."""
+    linear = turn_matrix(scale, turn)
+    width, height = np.abs(linear) @ np.array([pyramid.width, pyramid.height])
+    middle = np.array([pyramid.width - 1, pyramid.height - 1]) / 2
+    target = np.array([width - 1, height - 1]) / 2
+    matrix = np.column_stack([linear, target - linear @ middle])
+    return matrix, (_whole_cells(width), _whole_cells(height))
 
 
 def _whole_cells(length: float) -> int:
