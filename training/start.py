@@ -24,7 +24,7 @@ from training.processes import Rank
 from training.pseudo_pairs import mutual_neighbours
 from training.state import State
 
-BATCHES = 80
+BATCHES = 300
 RIDGE = 2.0
 """Times the mean of the within-person variances, added to each."""
 DAMPING = 0.25
