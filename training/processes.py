@@ -5,7 +5,6 @@ and contrast see the rows of all. So a run does not depend on how many processes
 checkpoint of one process holds all that is random.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,8 +33,8 @@ class Rank:
 def joined() -> Iterator[tuple[Rank, torch.device]]:
     """This process's rank and device, among those that `torchrun` started or alone."""
     cuda = torch.cuda.is_available()
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else None
-    if "WORLD_SIZE" not in os.environ:
+    device = torch.device("cuda", dist.get_node_local_rank(fallback_rank=0)) if cuda else None
+    if not dist.is_torchelastic_launched():
         yield Rank(), device or torch.device("cpu")
         return
     if device is not None:
