@@ -14,9 +14,11 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
 ROUNDS ?= 200
+INPUTS ?= 100000
+MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check fmt lock clean test-faults test-training bench-start bench-training train evaluate
+.PHONY: help serve test check fmt lock clean test-faults test-fuzz test-schema test-load test-training bench-start bench-training train evaluate
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +44,16 @@ test-faults: $(DEV)/.ready ## Kill workers at random points of everything, ROUND
 
 test-training: $(DEV)/.ready ## Slow training tests: a ladder killed and taken up again, a compiled step
 	$(BIN)/pytest -m slow tests/training $(ARGS)
+
+test-fuzz: $(DEV)/.ready ## Damaged images through decode, locate and encode: make test-fuzz INPUTS=100000
+	INPUTS=$(INPUTS) $(BIN)/pytest -s -m slow tests/service/test_fuzz.py $(ARGS)
+
+test-schema: $(DEV)/.ready ## schemathesis over every call: no 500, no answer that the schema does not tell of
+	$(BIN)/pytest -m slow tests/service/test_schema.py $(ARGS)
+
+test-load: $(DEV)/.ready ## Everything at once at saturation, and a report: make test-load MINUTES=30
+	$(BIN)/pytest -m slow tests/service/test_metrics.py
+	$(BIN)/python -m benchmarks.mixed_load --minutes $(MINUTES) $(ARGS)
 
 bench-start: $(DEV)/.ready ## Time until an index of 100,000 templates is ready, from a snapshot and from the database
 	$(BIN)/python -m benchmarks.index_start $(ARGS)

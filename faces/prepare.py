@@ -1,5 +1,7 @@
 """THE way from image bytes to a crop: decode, locate, choose, align. Training calls it too."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,13 @@ from faces.locate import Face, FacePolicy, Locator, choose
 
 VERSION = 1
 """Raised whenever the same bytes give another crop, so that cached crops are made again."""
+
+Stage = Callable[[str], AbstractContextManager[None]]
+"""Entered around each part of the work, by its name: whoever wants to know how long each takes."""
+
+
+def _untimed(name: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +42,7 @@ def prepare(
     spec: CropSpec,
     policy: FacePolicy = FacePolicy.LARGEST,
     limits: ImageLimits = ImageLimits(),
+    stage: Stage = _untimed,
 ) -> Prepared:
     """Image bytes -> the crop of one face.
 
@@ -41,10 +51,14 @@ def prepare(
         NoFace, SeveralFaces: see `faces.locate.choose`.
         LowQuality: the five points of the face coincide.
     """
-    pixels = decode(data, limits)
-    face = choose(locate(pixels), policy, width=pixels.shape[1], height=pixels.shape[0])
+    with stage("decode"):
+        pixels = decode(data, limits)
+    with stage("locate"):
+        found = locate(pixels)
+    face = choose(found, policy, width=pixels.shape[1], height=pixels.shape[0])
     try:
-        crop = align(pixels, face.points, spec)
+        with stage("align"):
+            crop = align(pixels, face.points, spec)
     except ValueError as error:
         raise LowQuality(f"The face cannot be aligned: {error}.") from error
     return Prepared(crop, face, pixels)

@@ -20,6 +20,7 @@ from service.api import (
     identify,
     imports,
     jobs,
+    metrics,
     problems,
     verify,
 )
@@ -40,7 +41,7 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 
 ROUTERS = [
     module.router
-    for module in (enroll, identify, verify, galleries, imports, jobs, audit, health, docs)
+    for module in (enroll, identify, verify, galleries, imports, jobs, audit, health, metrics, docs)
 ]
 
 

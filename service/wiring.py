@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import cv2
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Engine, make_url
 
 from faces.bundle import Bundle, load_bundle
 from faces.encode import Encoder
@@ -58,7 +58,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     encode = FaceEncoder(
         bundle,
         encoder,
-        locate or _locator(settings, bundle),
+        locate or locator_for(settings, bundle),
         limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
         parallel=settings.parallel,
         patience=settings.patience,
@@ -70,7 +70,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     admit(engine, vault)
     model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
     _announce(model, encoder.provider, settings, vault)
-    snapshots = Snapshots(settings.snapshots or _beside(engine.url, "index"), model, vault)
+    snapshots = Snapshots(snapshot_folder(settings), model, vault)
     store = SqlStore(engine, vault, on_erasure=snapshots.discard)
     index = FaissIndex(model.dimension, snapshots=snapshots)
     upkeep = Upkeep(store, index, model)
@@ -120,6 +120,11 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
     return replace(parts, start=start, close=close)
 
 
+def snapshot_folder(settings: Settings) -> Path:
+    """Where snapshots lie."""
+    return settings.snapshots or _beside(make_url(settings.database_url), "index")
+
+
 def _imports(settings: Settings, engine: Engine, vault: Vault) -> Imports:
     limits = ImportLimits(
         settings.max_import_bytes,
@@ -143,7 +148,8 @@ def _beside(database: URL, name: str) -> Path:
     return (Path(str(database.database)).parent if sqlite else Path("data")) / name
 
 
-def _locator(settings: Settings, bundle: Bundle) -> Locator:
+def locator_for(settings: Settings, bundle: Bundle) -> Locator:
+    """The locator that the settings ask for; raises BundleError."""
     if settings.yunet_model is not None:
         return YunetLocator(settings.yunet_model)
     network, landmarks = bundle.manifest.locator, bundle.manifest.landmarks

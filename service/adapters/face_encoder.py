@@ -1,16 +1,22 @@
 """The encoder port: decode, locate, align, assess, encode; as many images at once as cores."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import cv2
 import numpy as np
 
+from faces.align import align
 from faces.bundle import Bundle
 from faces.encode import Encoder
+from faces.errors import BundleError
 from faces.image import ImageLimits
 from faces.locate import Face, FacePolicy, Locator
 from faces.modality import Modality, guess
 from faces.prepare import prepare
 from faces.quality import assess
+from service import metrics
 from service.core.errors import Busy, UnsupportedModality
 from service.core.gallery import Encoded, FaceFound
 
@@ -43,19 +49,38 @@ class FaceEncoder:
         """See `Encode`."""
         if modality is not None:
             self._require(modality)
-        if not self._turns.acquire(timeout=self._patience):
-            raise Busy("Every core is at work; try again.")
-        try:
+        with self._turn(), metrics.images_at_work.track_inprogress():
             return self._encode(data, modality, policy)
-        finally:
-            self._turns.release()
 
     def check(self) -> None:
-        """Encode an empty crop of each modality, so that the first request finds all warm."""
-        spec = self._bundle.crop_spec
-        shape = (1, spec.size, spec.size) if spec.colour == "grey" else (1, spec.size, spec.size, 3)
+        """Run all of it on a drawn face: no request meets a cold model, or one that is broken.
+
+        The locator need not find this face (its points are known), but has to look.
+
+        Raises:
+            BundleError: a vector is not finite and of unit length, or not the same a second time.
+        """
+        pixels, face = self_portrait()
+        self._locate(pixels)
+        crop = align(pixels, face.points, self._bundle.crop_spec)
+        assess(pixels, face, crop)
         for modality in self._bundle.manifest.encoders:
-            self._encoder(np.zeros(shape, np.float32), modality)
+            first, second = (self._encoder(crop[None], modality)[0] for _ in range(2))
+            if not (abs(float(np.linalg.norm(first)) - 1) < 1e-3 and np.allclose(first, second)):
+                raise BundleError(
+                    f"{self._bundle.folder}: the {modality} encoder fails its self-test: its "
+                    "vector of a drawn face is not finite, of unit length, and repeatable."
+                )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with metrics.stage("wait"), metrics.images_waiting.track_inprogress():
+            if not self._turns.acquire(timeout=self._patience):
+                raise Busy("Every core is at work; try again.")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _encode(self, data: bytes, modality: Modality | None, policy: FacePolicy) -> Encoded:
         prepared = prepare(
@@ -64,10 +89,13 @@ class FaceEncoder:
             spec=self._bundle.crop_spec,
             policy=policy,
             limits=self._limits,
+            stage=metrics.stage,
         )
-        quality = assess(prepared.pixels, prepared.face, prepared.crop)
-        seen = modality or self._guessed(prepared.pixels, prepared.face)
-        vector = self._encoder(prepared.crop[None], seen)[0]
+        with metrics.stage("assess"):
+            quality = assess(prepared.pixels, prepared.face, prepared.crop)
+            seen = modality or self._guessed(prepared.pixels, prepared.face)
+        with metrics.stage("encode"):
+            vector = self._encoder(prepared.crop[None], seen)[0]
         return Encoded(vector, _found(prepared.face), quality, seen)
 
     def _guessed(self, pixels: np.typing.NDArray[np.uint8], face: Face) -> Modality:
@@ -80,6 +108,19 @@ class FaceEncoder:
             raise UnsupportedModality(
                 f"The model {self._bundle.manifest.name} encodes {served}, not {modality}."
             )
+
+
+def self_portrait() -> tuple[np.typing.NDArray[np.uint8], Face]:
+    """A face drawn with seven strokes, and where its five points are."""
+    canvas = np.full((240, 200, 3), 200, np.uint8)
+    cv2.ellipse(canvas, (100, 120), (62, 84), 0, 0, 360, (150, 175, 205), -1)
+    for across in (75, 125):
+        cv2.ellipse(canvas, (across, 90), (13, 3), 0, 0, 360, (60, 60, 70), -1)
+        cv2.circle(canvas, (across, 104), 7, (40, 40, 50), -1)
+    cv2.line(canvas, (100, 108), (97, 137), (110, 130, 160), 4)
+    cv2.ellipse(canvas, (100, 165), (24, 7), 0, 0, 360, (70, 70, 140), -1)
+    points = np.array([(75, 104), (125, 104), (100, 137), (78, 165), (122, 165)], np.float32)
+    return cv2.GaussianBlur(canvas, (5, 5), 0).astype(np.uint8), Face((38, 36, 124, 168), points, 1)
 
 
 def _found(face: Face) -> FaceFound:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from service import metrics
 from service.adapters.index_shelf import Level, Shelf
 from service.adapters.index_view import View
 from service.adapters.snapshots import Snapshots
 from service.core.gallery import Mark
-from service.core.ports import Found, Log
+from service.core.ports import Found, Log, Standing
 
 PAGE = 5_000
 
@@ -33,14 +34,26 @@ class FaissIndex:
 
     def catch_up(self, log: Log, gallery: int) -> None:
         """See `Index`."""
-        shelf = self._shelf(log, gallery)
-        if shelf.level.applied != log.head(gallery):
-            shelf.catch_up(log, gallery)
+        with metrics.stage("catch_up"):
+            shelf = self._shelf(log, gallery)
+            if shelf.level.applied != log.head(gallery):
+                shelf.catch_up(log, gallery)
 
     def search(self, gallery: int, vector: NDArray[np.float32], k: int) -> Found:
         """See `Index`."""
         shelf = self._shelves.get(gallery)
-        return Found([], 0) if shelf is None else shelf.level.view.search(vector, k)
+        if shelf is None:
+            return Found([], 0)
+        with metrics.stage("search"):
+            return shelf.level.view.search(vector, k)
+
+    def standing(self) -> Mapping[int, Standing]:
+        """See `Index`."""
+        levels = {gallery: shelf.level for gallery, shelf in list(self._shelves.items())}
+        return {
+            gallery: Standing(level.view.used - level.view.removed, level.applied)
+            for gallery, level in levels.items()
+        }
 
     def forget(self, gallery: int) -> None:
         """See `Index`."""

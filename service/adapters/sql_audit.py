@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, outerjoin, select, update
@@ -37,6 +38,11 @@ def head(connection: Connection, *, lock: bool = False) -> Head:
     query = select(audit_head.c.seq, audit_head.c.hash)
     row = connection.execute(query.with_for_update() if lock else query).one()
     return Head(int(row.seq), row.hash)
+
+
+def newest_time(connection: Connection) -> datetime | None:
+    """When the newest entry was written; None before the first."""
+    return connection.execute(select(audit.c.at).order_by(audit.c.seq.desc()).limit(1)).scalar()
 
 
 def beyond_head(connection: Connection) -> int:

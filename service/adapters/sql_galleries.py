@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from service.adapters.sql_tables import gallery, subject, template
 from service.core.access import Actor
 from service.core.errors import UnknownGallery
 from service.core.gallery import Gallery, Model, Page, Size
+from service.core.quality import Bound
+
+_Bounds = TypeAdapter(tuple[Bound, ...])
 
 
 def add(connection: Connection, name: str, model: Model) -> Gallery:
@@ -31,6 +35,12 @@ def by_name(connection: Connection, name: str) -> Gallery:
     if row is None:
         raise UnknownGallery(f"No gallery is called {name!r}.")
     return _gallery(row)
+
+
+def ask(connection: Connection, number: int, quality: Sequence[Bound]) -> None:
+    """What images have to be like from now on."""
+    values = {"quality": _Bounds.dump_python(tuple(quality), mode="json")}
+    connection.execute(update(gallery).where(gallery.c.id == number).values(values))
 
 
 def page(connection: Connection, actor: Actor, after: int, limit: int) -> Page[Gallery]:
@@ -84,4 +94,5 @@ def _gallery(row: Row[tuple[object, ...]]) -> Gallery:
         model=Model(row.model_name, row.model_identity, row.dimension),
         head=int(row.head),
         created_at=row.created_at,
+        quality=_Bounds.validate_python(row.quality),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from service import metrics
 from service.adapters import (
     sql_audit,
     sql_enrolments,
@@ -41,6 +42,7 @@ from service.core.gallery import (
     Template,
 )
 from service.core.jobs import ENROLLED, Step
+from service.core.quality import Bound
 
 KEEP = 1_000
 """Entries of a log that are not compacted, and removals that make compaction worth it."""
@@ -109,6 +111,15 @@ class SqlStore:
         with reading(self._engine) as connection:
             return sql_galleries.sizes(connection, galleries)
 
+    def change_gallery(self, gallery: Gallery, quality: Sequence[Bound]) -> Gallery:
+        """See `Store`."""
+        with writing(self._engine) as connection:
+            sql_galleries.lock(connection, gallery)
+            sql_galleries.ask(connection, gallery.id, quality)
+            detail = {"changed": ["quality"]}
+            self._note(connection, Event(Action.UPDATE_GALLERY, gallery.name, detail=detail))
+            return sql_galleries.by_name(connection, gallery.name)
+
     def delete_gallery(self, gallery: Gallery) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
@@ -155,7 +166,7 @@ class SqlStore:
         """See `Store`."""
         own = once and self._own(once)
         try:
-            with writing(self._engine) as connection:
+            with metrics.stage("commit"), writing(self._engine) as connection:
                 sql_galleries.lock(connection, gallery)
                 enrolment = sql_enrolments.enroll(
                     connection, gallery, subject_id, change, templates, rejected, own, self._vault

@@ -65,6 +65,7 @@ gallery = Table(
     Column("erased", Number, nullable=False, server_default="0", comment="newest removal's seq"),
     Column("floor", Number, nullable=False, server_default="0", comment="compacted up to here"),
     Column("removals", Number, nullable=False, server_default="0", comment="not yet compacted"),
+    Column("quality", JSON, nullable=False, server_default="[]", comment="see core.quality"),
     Column("created_at", Utc, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -45,7 +45,8 @@ def admit(engine: Engine, vault: Vault) -> None:
             _admit(connection, vault)
 
 
-def _admit(connection: Connection, vault: Vault) -> None:
+def known_keys(connection: Connection, vault: Vault) -> list[str]:
+    """The keys that the database was written with; raises VaultError where `vault` lacks one."""
     known = connection.execute(select(encryption_key.c.name, encryption_key.c.proof)).all()
     for name, proof in known:
         if name not in vault.names:
@@ -54,7 +55,12 @@ def _admit(connection: Connection, vault: Vault) -> None:
                 "NULL_FACE_ENCRYPTION_KEYS or NULL_FACE_ENCRYPTION_KEY_FILE."
             )
         vault.open(proof, _proof_of(name))
-    if vault.names and vault.names[0] not in {name for name, _ in known}:
+    return [name for name, _ in known]
+
+
+def _admit(connection: Connection, vault: Vault) -> None:
+    known = known_keys(connection, vault)
+    if vault.names and vault.names[0] not in known:
         name = vault.names[0]
         proof = vault.seal(_PROOF, _proof_of(name))
         values = {"name": name, "proof": proof, "created_at": datetime.now(UTC)}

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
+from service import metrics
 from service.api.answers import EnrollOut
 from service.api.deps import IdempotencyKey, ManyImagesRoute, PartsDep
 from service.api.forms import EnrollForm
@@ -54,4 +55,6 @@ def post_enroll(
     enrolment = enroll(form.request(idempotency_key, parts.limits), parts)
     if enrolment.replayed:
         response.headers["Idempotent-Replayed"] = "true"
+    for rejection in enrolment.rejected:
+        metrics.rejections.labels(rejection.code).inc()
     return EnrollOut.of(enrolment)

@@ -5,7 +5,7 @@ import math
 import unicodedata
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import UploadFile
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
+from faces.quality import Measure
 from service.core.enroll import EnrollRequest, Upload
 from service.core.gallery import (
     DEFAULT_GALLERY,
@@ -30,6 +31,7 @@ from service.core.gallery import (
 )
 from service.core.identify import Search
 from service.core.ports import UploadLimits
+from service.core.quality import Bound
 from service.core.verify import Reference, Threshold
 
 MAX_METADATA = 16_384
@@ -280,6 +282,37 @@ class NewGallery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     gallery: NewGalleryName
+
+
+class BoundForm(_Form):
+    """What a measure has to be; both ends are allowed."""
+
+    min: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    max: Annotated[float | None, Field(allow_inf_nan=False)] = None
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("min or max is needed")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+class GalleryPatch(_Form):
+    """What to change of a gallery."""
+
+    quality: Annotated[
+        dict[Measure, BoundForm],
+        Field(
+            description="What images have to be like to be enrolled, by measure; {} for anything.",
+            examples=[{"inter_eye_distance": {"min": 40}, "head_pose_yaw": {"min": -0.5}}],
+        ),
+    ]
+
+    def bounds(self) -> list[Bound]:
+        """In the core's words."""
+        return [Bound(name, asked.min, asked.max) for name, asked in sorted(self.quality.items())]
 
 
 class SubjectPatch(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from service.api.deps import After, GalleryInPath, Limit, PartsDep, SubjectInPath, cursor_to
-from service.api.forms import NewGallery, SubjectPatch
+from service.api.forms import GalleryPatch, NewGallery, SubjectPatch
 from service.api.guard import GuardedRoute, needs
 from service.api.problems import documented
 from service.api.schemas import (
@@ -62,6 +62,24 @@ def post_gallery(new: NewGallery, parts: PartsDep) -> GalleryOut:
 def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
     """One gallery, its model, and how much it holds."""
     return GalleryOut.of(galleries.describe(parts.store, gallery))
+
+
+@router.patch(
+    "/{gallery}",
+    operation_id="update_gallery",
+    openapi_extra=needs(Scope.ADMIN),
+    summary="Change what a gallery asks of images",
+    response_model=GalleryOut,
+    responses=documented(
+        "malformed_request", "unknown_gallery", "body_too_large", "unknown_field", "busy"
+    ),
+)
+def patch_gallery(gallery: GalleryInPath, patch: GalleryPatch, parts: PartsDep) -> GalleryOut:
+    """Images enrolled from now on have to keep these bounds, or are refused as `low_quality`.
+
+    `quality` is replaced as a whole. What is enrolled stays; a search takes any image.
+    """
+    return GalleryOut.of(galleries.change(parts.store, gallery, patch.bounds()))
 
 
 @router.delete(

@@ -12,8 +12,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from faces.errors import FaceError, SeveralFaces
+from service import metrics
 from service.api.schemas import BoxOut, RejectedOut
 from service.core.errors import Busy, NothingEnrolled, RateLimited, Unauthorised, VaultError
 
@@ -128,7 +130,22 @@ def problem(
         }
     )
     content = body.model_dump(mode="json", exclude_none=True)
-    return JSONResponse(content, status, dict(headers or {}), media_type=MEDIA_TYPE)
+    return _Counted(code, content, status, dict(headers or {}))
+
+
+class _Counted(JSONResponse):
+    """Counts itself once it is sent: the answer to a body too large is ready for every request."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, code: str, content: object, status: int, headers: dict[str, str]) -> None:
+        super().__init__(content, status, headers)
+        self._code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `Response`."""
+        metrics.rejections.labels(self._code).inc()
+        await super().__call__(scope, receive, send)
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -8,7 +8,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs
+from service import logs, metrics
 from service.api.problems import problem
 
 log = logging.getLogger("null_face.request")
@@ -60,6 +60,8 @@ class _Observed:
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", None)
+    metrics.requests.labels(scope["method"] if route else "-", route or "-", status).inc()
+    metrics.request_seconds.labels(route or "-").observe(seconds)
     fields = {
         "method": scope["method"],
         "route": route,

@@ -67,6 +67,17 @@ class QualityOut(BaseModel):
     head_pose_roll: float = Field(description="Degrees; positive: the right eye is lower.")
     head_pose_yaw: float = Field(description="0: the nose is midway between the eyes.")
     head_pose_pitch: float = Field(description="0: the nose is midway between eyes and mouth.")
+    luminance_mean: float | None = Field(
+        description="Mean of the face, 0 to 1; this and what follows is null in templates of "
+        "older versions.",
+        examples=[0.47],
+    )
+    dynamic_range: float | None = Field(
+        description="Entropy of the face's grey levels, in bits, 0 to 8.", examples=[7.1]
+    )
+    illumination_uniformity: float | None = Field(
+        description="How alike the left and the right half are lit, 0 to 1.", examples=[0.8]
+    )
 
     @classmethod
     def of(cls, quality: Quality) -> "QualityOut":
@@ -165,6 +176,13 @@ class SubjectPageOut(BaseModel):
     next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
 
 
+class BoundOut(BaseModel):
+    """What a measure has to be; both ends are allowed."""
+
+    min: float | None
+    max: float | None
+
+
 class GalleryOut(BaseModel):
     """A gallery."""
 
@@ -174,6 +192,10 @@ class GalleryOut(BaseModel):
     created_at: datetime
     subjects: int = Field(examples=[143])
     templates: int = Field(examples=[150])
+    quality: dict[str, BoundOut] = Field(
+        description="What images have to be like to be enrolled, by measure.",
+        examples=[{"inter_eye_distance": {"min": 40, "max": None}}],
+    )
 
     @classmethod
     def of(cls, described: Described) -> "GalleryOut":
@@ -185,6 +207,10 @@ class GalleryOut(BaseModel):
             created_at=described.gallery.created_at,
             subjects=described.size.subjects,
             templates=described.size.templates,
+            quality={
+                bound.measure: BoundOut(min=bound.minimum, max=bound.maximum)
+                for bound in described.gallery.quality
+            },
         )
 
 

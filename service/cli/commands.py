@@ -10,8 +10,10 @@ from typer.core import TyperGroup
 from faces.errors import FaceError
 from service.cli import (
     audit,
+    backup,
     bundle,
     database,
+    doctor,
     enroll,
     extensions,
     identify,
@@ -70,6 +72,9 @@ app.command("enroll")(enroll.enroll)
 app.command("identify")(identify.identify)
 app.command("verify")(verify.verify)
 app.command("rotate-key")(rotate_key.rotate_key)
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")

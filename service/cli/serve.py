@@ -1,6 +1,8 @@
 """null-face serve."""
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -31,6 +33,7 @@ def serve(
 
     from service import logs
     from service.app import create_app
+    from service.metrics import FOLDER
     from service.wiring import wire
 
     logs.configure(settings.log_level)
@@ -41,14 +44,16 @@ def serve(
         uvicorn.run(create_app(parts), host=settings.host, port=settings.port, log_config=None)
         return
     parts.close()
-    uvicorn.run(
-        "service.app:create_app",
-        factory=True,
-        workers=workers,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-    )
+    with TemporaryDirectory(prefix="null-face-metrics-") as folder:
+        os.environ[FOLDER] = folder  # read by each worker when it imports prometheus_client
+        uvicorn.run(
+            "service.app:create_app",
+            factory=True,
+            workers=workers,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+        )
 
 
 def _keep_the_door(settings: Settings) -> None:

@@ -28,6 +28,7 @@ class Action(StrEnum):
     IDENTIFY = "identify"
     VERIFY = "verify"
     CREATE_GALLERY = "create_gallery"
+    UPDATE_GALLERY = "update_gallery"
     DELETE_GALLERY = "delete_gallery"
     UPDATE_SUBJECT = "update_subject"
     DELETE_SUBJECT = "delete_subject"
@@ -38,6 +39,8 @@ class Action(StrEnum):
     ROTATE_KEY = "rotate_key"
     REVOKE_KEY = "revoke_key"
     ENCRYPT_TEMPLATES = "encrypt_templates"
+    BACK_UP = "back_up"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)

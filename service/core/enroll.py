@@ -14,6 +14,7 @@ from service.core.errors import Duplicate, NothingEnrolled, Rejection
 from service.core.gallery import Enrolment, NewTemplate, Once, SubjectChange
 from service.core.jobs import Step
 from service.core.ports import Encode, Parts
+from service.core.quality import Bound, require
 
 Upload = Callable[[], bytes]
 """Reads one uploaded image; called when its turn comes, so that one image is in memory at once."""
@@ -51,7 +52,7 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
     gallery = galleries.open_for(parts.store, request.gallery, parts.model)
     subject_id = request.subject_id or uuid.uuid4().hex
     known = set(parts.store.image_sums(gallery, subject_id))
-    templates, rejected = _encode_all(request, known, parts.encode)
+    templates, rejected = _encode_all(request, known, gallery.quality, parts.encode)
     if not templates:
         raise NothingEnrolled(rejected)
     return parts.store.enroll(
@@ -60,7 +61,7 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
 
 
 def _encode_all(
-    request: EnrollRequest, known: set[str], encode: Encode
+    request: EnrollRequest, known: set[str], bounds: Sequence[Bound], encode: Encode
 ) -> tuple[list[NewTemplate], list[Rejection]]:
     templates: list[NewTemplate] = []
     rejected: list[Rejection] = []
@@ -71,6 +72,7 @@ def _encode_all(
             if sha256 in known:
                 raise Duplicate(ALREADY_ENROLLED)
             encoded = encode(data, request.modality, request.policy)
+            require(encoded.quality, encoded.modality, bounds)
         except (ImageError, NoFace, SeveralFaces, LowQuality, Duplicate) as error:
             rejected.append(Rejection.of(index, error))
         else:

@@ -24,6 +24,7 @@ ServiceError
 ├── FolderNotAllowed      the operator allows no such folder of the server
 ├── UnusableFile          one file of an import that is not there or cannot be read
 ├── TurnLost              the job was cancelled, or another worker has it now
+├── BackupRefused         a backup cannot be made or taken as it is asked for
 ├── VaultError            the encryption keys do not do, or what they sealed was changed
 └── Busy                  too much work at once; try again soon
     └── Unavailable       the database cannot be reached or written just now; try again later
@@ -177,6 +178,12 @@ class DatabaseUrlError(ServiceError):
     """The settings name a database that cannot be used."""
 
     code = "internal_error"
+
+
+class BackupRefused(ServiceError):
+    """A backup cannot be made or taken as it is asked for."""
+
+    code = "backup_refused"
 
 
 class VaultError(ServiceError):

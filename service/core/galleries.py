@@ -1,5 +1,6 @@
 """Use cases of galleries and subjects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.core.errors import Duplicate, ModelMismatch, UnknownGallery, UnknownSubject
@@ -16,6 +17,7 @@ from service.core.gallery import (
     subject_id_objection,
 )
 from service.core.ports import Parts, Store
+from service.core.quality import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ def describe(store: Store, name: str) -> Described:
     """One gallery; raises UnknownGallery."""
     gallery = find(store, name)
     return Described(gallery, store.sizes([gallery.id])[gallery.id])
+
+
+def change(store: Store, name: str, quality: Sequence[Bound]) -> Described:
+    """Ask this of images that are enrolled from now on; raises UnknownGallery."""
+    changed = store.change_gallery(find(store, name), quality)
+    return Described(changed, store.sizes([changed.id])[changed.id])
 
 
 def list_galleries(store: Store, after: int, limit: int) -> Page[Described]:

@@ -31,6 +31,7 @@ from service.core.gallery import (
     Template,
 )
 from service.core.jobs import Imports, Step
+from service.core.quality import Bound
 
 
 class Encode(Protocol):
@@ -89,6 +90,9 @@ class Store(Log, Recorder, Protocol):
 
     def sizes(self, galleries: Sequence[int]) -> Mapping[int, Size]:
         """How much each of the galleries holds."""
+
+    def change_gallery(self, gallery: Gallery, quality: Sequence[Bound]) -> Gallery:
+        """Ask this of images from now on."""
 
     def delete_gallery(self, gallery: Gallery) -> None:
         """Erase it with all its subjects."""
@@ -159,6 +163,14 @@ class Found:
     searched: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much an index holds of a gallery, and up to which number of its log."""
+
+    templates: int
+    applied: int
+
+
 class Index(Protocol):
     """A cache of the log that finds near vectors. Safe to share between threads."""
 
@@ -167,6 +179,9 @@ class Index(Protocol):
 
     def search(self, gallery: int, vector: NDArray[np.float32], k: int) -> Found:
         """At least the `k` nearest templates, or all there are; ties in no given order."""
+
+    def standing(self) -> Mapping[int, Standing]:
+        """What is held of each gallery at this moment."""
 
     def forget(self, gallery: int) -> None:
         """Drop what is held of a gallery."""

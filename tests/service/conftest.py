@@ -4,6 +4,7 @@ Modules marked `every_database` run on SQLite and on PostgreSQL, all others on S
 """
 
 import itertools
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +103,11 @@ def gallery(client: httpx.Client) -> str:
 @pytest.fixture
 def desk(client: httpx.Client, gallery: str) -> Desk:
     return Desk(client, gallery)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody used a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

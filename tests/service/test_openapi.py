@@ -33,6 +33,7 @@ def test_every_call_of_the_contract_is_there(schema: dict[str, Any]) -> None:
         ("GET", "/galleries"),
         ("POST", "/galleries"),
         ("GET", "/galleries/{gallery}"),
+        ("PATCH", "/galleries/{gallery}"),
         ("DELETE", "/galleries/{gallery}"),
         ("GET", "/galleries/{gallery}/subjects"),
         ("GET", "/galleries/{gallery}/subjects/{subject_id}"),
