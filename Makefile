@@ -52,7 +52,7 @@ test-schema: $(DEV)/.ready ## schemathesis over every call: no 500, no answer th
 	$(BIN)/pytest -m slow tests/service/test_schema.py $(ARGS)
 
 test-load: $(DEV)/.ready ## Everything at once at saturation, and a report: make test-load MINUTES=30
-	$(BIN)/pytest -m slow tests/service/test_metrics.py
+	$(BIN)/pytest -m slow tests/service/test_prometheus.py
 	$(BIN)/python -m benchmarks.mixed_load --minutes $(MINUTES) $(ARGS)
 
 bench-start: $(DEV)/.ready ## Time until an index of 100,000 templates is ready, from a snapshot and from the database
