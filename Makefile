@@ -42,7 +42,7 @@ fmt: $(DEV)/.ready ## Format and mend what can be mended
 test-faults: $(DEV)/.ready ## Kill workers at random points of everything, ROUNDS=200 times on each database
 	ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m slow tests/service/faults $(ARGS)
 
-test-training: $(DEV)/.ready ## Slow training tests: a ladder killed and taken up again, a compiled step
+test-training: $(DEV)/.ready ## Kill a small ablation ladder and take it up again: it must end as one left alone
 	$(BIN)/pytest -m slow tests/training $(ARGS)
 
 test-fuzz: $(DEV)/.ready ## Damaged images through decode, locate and encode: make test-fuzz INPUTS=100000

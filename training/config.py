@@ -156,9 +156,6 @@ class Compute(_Strict):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16 autocast pays on a GPU; on a CPU without it, it is slower."
     )
-    compile: bool = Field(
-        False, description="torch.compile: minutes at the start, then faster; for long runs."
-    )
     deterministic: bool = Field(
         False, description="Refuse kernels that differ from run to run (some on a GPU); slower."
     )

@@ -63,20 +63,11 @@ def fresh(config: Config, device: torch.device, rank: Rank = Rank()) -> State:
     model, critics = build(config)
     model, critics = model.to(device), critics.to(device)
     rates = config.optimiser
-    average = copy.deepcopy(model).requires_grad_(False)
-    if config.compute.compile:
-        for network in {
-            *model.content_encoders,
-            *model.style_encoders,
-            *model.decoders,
-            *critics.of,
-        }:
-            network.compile()
     return State(
         config=config,
         model=model,
         critics=critics,
-        average=average,
+        average=copy.deepcopy(model).requires_grad_(False),
         encoder_optimiser=optim.AdamW(
             model.parameters(), rates.learning_rate, (0.9, 0.99), weight_decay=rates.weight_decay
         ),
