@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Header, Path
@@ -39,6 +39,13 @@ LastEventId = Annotated[
         description="`id` of the last event that was seen: only a newer state is sent.",
     ),
 ]
+
+
+def _streamed(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route that streams text about a job."""
+    content = {media_type: {"schema": {"type": "string"}}}
+    streamed = {200: {"description": description, "content": content}}
+    return documented("unknown_job", "unknown_field", "busy") | streamed
 
 
 @router.get(
@@ -91,13 +98,7 @@ def get_files(
     openapi_extra=needs(Scope.ENROL),
     summary="What became of each file, as CSV",
     response_class=StreamingResponse,
-    responses=documented("unknown_job", "unknown_field", "busy")
-    | {
-        200: {
-            "description": "A line a file.",
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        }
-    },
+    responses=_streamed("text/csv", "A line a file."),
 )
 def get_report(job_id: JobInPath, parts: PartsDep) -> StreamingResponse:
     """Columns: position, file, subject_id, code, detail. Texts that a spreadsheet would take for a
@@ -135,13 +136,9 @@ def _harmless(value: object) -> object:
     openapi_extra=needs(Scope.ENROL),
     summary="Watch a job",
     response_class=StreamingResponse,
-    responses=documented("unknown_job", "unknown_field", "busy")
-    | {
-        200: {
-            "description": "Server-sent events `progress` and, last of all, `end`; data: the job.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        }
-    },
+    responses=_streamed(
+        "text/event-stream", "Server-sent events `progress` and, last of all, `end`; data: the job."
+    ),
 )
 def get_events(
     job_id: JobInPath, parts: PartsDep, last_event_id: LastEventId = None

@@ -1,7 +1,6 @@
 """A thread that carries imports out, each as whoever asked for it."""
 
 import logging
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,6 +11,7 @@ from service.core.errors import Busy, NothingEnrolled, TurnLost, UnusableFile
 from service.core.imports import sweep
 from service.core.jobs import Job, JobFile, Source, Step, Turn
 from service.core.ports import Parts
+from service.core.rounds import Rounds
 
 PERIOD = 1.0
 """Seconds between two looks for a job."""
@@ -31,32 +31,29 @@ class Importer:
     def __init__(self, parts: Parts, threads: int, period: float = PERIOD) -> None:
         self._parts = parts
         self._threads = threads
-        self._period = period
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds(
+            "importer",
+            self.round,
+            period,
+            waits="imports wait for the database",
+            failed="imports failed",
+        )
         self._swept = -SWEEP
 
     def start(self) -> None:
         """Begin, unless it has begun."""
-        if self._thread is None:
-            self._over.clear()
-            self._thread = threading.Thread(target=self._run, name="importer", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """Stop after the files at hand; another worker may go on at once."""
-        if self._thread is None:
-            return
-        self._over.set()
-        self._thread.join()
-        self._thread = None
+        self._rounds.close()
 
     def round(self) -> None:
         """Carry out every job there is to be had; clear away from time to time."""
         if time.monotonic() - self._swept > SWEEP:
             sweep(self._parts)
             self._swept = time.monotonic()
-        while not self._over.is_set():
+        while not self._rounds.over.is_set():
             turn = self._parts.imports.jobs.claim(self._can_do)
             if turn is None:
                 return
@@ -103,30 +100,19 @@ class Importer:
         with ThreadPoolExecutor(self._threads, "import") as pool:
             while files := parts.imports.jobs.pending(turn, after, limit=4 * self._threads):
                 list(pool.map(lambda file: self._one(turn, file, source, parts), files))
-                if self._over.is_set():
+                if self._rounds.over.is_set():
                     return False
                 after = files[-1].position
         return True
 
     def _one(self, turn: Turn, file: JobFile, source: Source, parts: Parts) -> None:
         """Enrol a file and settle it, however often it takes while the service is busy."""
-        while not self._over.is_set():
+        while not self._rounds.over.is_set():
             try:
                 _enroll(turn, file, source, parts)
             except Busy as error:
-                self._over.wait(error.retry_after)
+                self._rounds.over.wait(error.retry_after)
             else:
-                return
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.round()
-            except Busy as error:
-                log.warning("imports wait for the database: %s", error.detail)
-            except Exception:  # a thread that ends would do so unseen
-                log.exception("imports failed")
-            if self._over.wait(self._period):
                 return
 
 

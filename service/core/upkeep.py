@@ -1,11 +1,11 @@
 """What goes on beside requests: the index is loaded at the start and kept level, the log short."""
 
 import logging
-import threading
 
 from service.core.errors import Busy
 from service.core.gallery import Model
 from service.core.ports import Index, Store
+from service.core.rounds import Rounds
 
 PERIOD = 2.0
 """Seconds between two rounds: for as long, an idle process may hold what another has erased."""
@@ -20,25 +20,23 @@ class Upkeep:
         self._store = store
         self._index = index
         self._model = model
-        self._period = period
         self._loaded = False
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds(
+            "upkeep",
+            self.round,
+            period,
+            waits="the index waits for the database",
+            failed="the upkeep of the index failed",
+        )
 
     def start(self) -> None:
         """Begin, unless it has begun."""
-        if self._thread is None:
-            self._over.clear()
-            self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """Stop, and leave a head start for the next process."""
-        if self._thread is None:
+        if not self._rounds.close():
             return
-        self._over.set()
-        self._thread.join()
-        self._thread = None
         try:
             self._index.save(self._store)
         except Busy as error:
@@ -65,14 +63,3 @@ class Upkeep:
                 if gallery.model.identity == self._model.identity:
                     self._index.catch_up(self._store, gallery.id)
             after = page.after
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.round()
-            except Busy as error:
-                log.warning("the index waits for the database: %s", error.detail)
-            except Exception:  # a thread that ends would do so unseen
-                log.exception("the upkeep of the index failed")
-            if self._over.wait(self._period):
-                return
