@@ -1,6 +1,6 @@
 """Patches -> training inputs: the jitter of real windows, and what cameras and pens do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -8,10 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.landmarks import MIRRORED, SIZE, TEMPLATE
+from training.landmarks.faults import (
+    Fault,
+    Grey,
+    Random,
+    blurred,
+    compressed,
+    equalised,
+    noisy,
+    spoilt,
+    toned,
+)
 from training.landmarks.patches import PATCH, Patches
-
-Random = np.random.Generator
-Grey = NDArray[np.uint8]
 
 NEGATIVE_SHARE = 0.3
 REFINING_SHARE = 0.55
@@ -60,12 +68,12 @@ def _sample(
 ) -> tuple[Grey, NDArray[np.float32], float]:
     if random.random() < NEGATIVE_SHARE:
         crop = _negative(patches, index, random)
-        return spoilt(crop, random), TEMPLATE, 0.0
+        return spoilt(crop, random, _FAULTS), TEMPLATE, 0.0
     jitter = FINE if random.random() < REFINING_SHARE else COARSE
     matrix = _window(jitter, random)
     patch, points = _mirrored(_look(patches, index, random), patches.points[index], random)
     inside = points @ matrix[:, :2].T + matrix[:, 2]
-    return spoilt(_warp(patch, matrix), random), inside.astype(np.float32), 1.0
+    return spoilt(_warp(patch, matrix), random, _FAULTS), inside.astype(np.float32), 1.0
 
 
 def _look(patches: Patches, index: int, random: Random) -> Grey:
@@ -149,14 +157,6 @@ def _mirrored(
     return np.ascontiguousarray(patch[:, ::-1]), swapped
 
 
-def spoilt(crop: Grey, random: Random) -> Grey:
-    """The crop through a few random faults, each rarely."""
-    for fault, odds in _FAULTS:
-        if random.random() < odds:
-            crop = fault(crop, random)
-    return crop
-
-
 def _covered(crop: Grey, random: Random) -> Grey:
     """A patch in front of the face: hair, a hand, a hat, dark glasses."""
     crop = crop.copy()
@@ -170,12 +170,6 @@ def _covered(crop: Grey, random: Random) -> Grey:
     return crop
 
 
-def _toned(crop: Grey, random: Random) -> Grey:
-    low, high = random.uniform(0, 110), random.uniform(120, 255)
-    ramp = (np.arange(256) / 255) ** np.exp(random.normal(0, 0.45))
-    return np.asarray(cv2.LUT(crop, (low + (high - low) * ramp).astype(np.uint8)), np.uint8)
-
-
 def _inverted(crop: Grey, random: Random) -> Grey:
     return 255 - crop
 
@@ -187,14 +181,6 @@ def _side_lit(crop: Grey, random: Random) -> Grey:
     return np.asarray(crop * (1 - depth * slope), dtype=np.uint8)
 
 
-def _blurred(crop: Grey, random: Random) -> Grey:
-    if random.random() < 0.3:
-        length = int(random.integers(2, 6))
-        kernel = (length, 1) if random.random() < 0.5 else (1, length)
-        return np.asarray(cv2.blur(crop, kernel), np.uint8)
-    return np.asarray(cv2.GaussianBlur(crop, (0, 0), random.uniform(0.4, 1.8)), np.uint8)
-
-
 def _coarse(crop: Grey, random: Random) -> Grey:
     small = int(random.integers(22, 56))
     tiny = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
@@ -202,30 +188,14 @@ def _coarse(crop: Grey, random: Random) -> Grey:
     return np.asarray(cv2.resize(tiny, (SIZE, SIZE), interpolation=way), np.uint8)
 
 
-def _noisy(crop: Grey, random: Random) -> Grey:
-    strength = (float(crop.std()) + 2) * random.uniform(0.05, 0.6)
-    noise = random.standard_normal(crop.shape, dtype=np.float32) * strength
-    return np.clip(crop + noise, 0, 255).astype(np.uint8)
-
-
-def _jpeg(crop: Grey, random: Random) -> Grey:
-    quality = int(random.integers(12, 70))
-    _, coded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
-
-
-def _equalised(crop: Grey, random: Random) -> Grey:
-    return np.asarray(cv2.equalizeHist(crop), np.uint8)
-
-
-_FAULTS: tuple[tuple[Callable[[Grey, Random], Grey], float], ...] = (
+_FAULTS: tuple[tuple[Fault, float], ...] = (
     (_covered, 0.22),
     (_side_lit, 0.2),
-    (_toned, 0.5),
-    (_equalised, 0.05),
+    (toned, 0.5),
+    (equalised, 0.05),
     (_inverted, 0.02),
-    (_blurred, 0.25),
+    (blurred, 0.25),
     (_coarse, 0.2),
-    (_noisy, 0.25),
-    (_jpeg, 0.15),
+    (noisy, 0.25),
+    (compressed, 0.15),
 )

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from faces.landmarks import MIRRORED
 from faces.onestage import box_of
+from training.landmarks.faults import OF_A_CANVAS, OF_A_DRAWING, OF_A_PICTURE, spoilt
 from training.locator.album import Album, Picture
-from training.locator.faults import OF_A_CANVAS, OF_A_DRAWING, OF_A_PICTURE, spoilt
 from training.locator.nothing import nothing
 
 Random = np.random.Generator
