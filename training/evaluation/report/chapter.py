@@ -81,7 +81,7 @@ def _curves(results: Sequence[Result], ours: Outcome) -> Iterator[Html]:
         ),
         (cmc_plot(results), f"CMC, closed set. Band: interval of {name}."),
         (roc_plot(results), "ROC, measurable FMRs only."),
-        (det_plot(results), "DET: the same errors on normal deviates."),
+        (det_plot(results), "DET: the same errors on normal deviates, with the same interval."),
         (open_set_plot(results), "Open set: mated searches lost over non-mated ones answered."),
     ]
     if mated.size and pairs.nonmated.size:

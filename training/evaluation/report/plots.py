@@ -91,6 +91,7 @@ def rank_1_plot(results: Sequence[Result]) -> str:
             made.axes.plot(100 * (rate.value or 0), row, "o", color=colour(position), markersize=5)
         made.axes.set_yticks(range(len(results), 0, -1), [result.system for result in results])
         made.axes.set_xlim(-1, 101)
+        made.axes.set_ylim(0.4, len(results) + 0.6)
         made.axes.grid(visible=False, axis="y")
     return made.svg
 
@@ -126,18 +127,26 @@ def open_set_plot(results: Sequence[Result]) -> str:
 
 def det_plot(results: Sequence[Result]) -> str:
     """FNMR over FMR on normal deviates; empty where no FMR is measurable."""
-    normal = NormalDist()
     with canvas("FMR, %", "FNMR, %") as made:
         for position, result in enumerate(results):
             shown = [p for p in result.roc if 0 < p.x < 1 and 0 < p.y < 1]
-            x = [normal.inv_cdf(p.x) for p in shown]
-            y = [normal.inv_cdf(1 - p.y) for p in shown]
+            x = [_probit(p.x) for p in shown]
+            y = [_probit(1 - p.y) for p in shown]
             made.axes.plot(x, y, color=colour(position), linewidth=_width(position))
-        ticks = [normal.inv_cdf(rate) for rate in DET_TICKS]
+            if position == 0:
+                ends = [[_probit(1 - end) for end in p.interval or (p.y, p.y)] for p in shown]
+                low, high = zip(*ends, strict=True) if ends else ((), ())
+                made.axes.fill_between(x, low, high, color=OURS, alpha=0.15, linewidth=0)
+        ticks = [_probit(rate) for rate in DET_TICKS]
         names = [f"{100 * rate:g}" for rate in DET_TICKS]
         made.axes.set_xticks(ticks, names)
         made.axes.set_yticks(ticks, names)
     return made.svg if any(result.roc for result in results) else ""
+
+
+def _probit(rate: float) -> float:
+    """Normal deviate; 0 and 1 lie at the edge of what is drawn, not at infinity."""
+    return NormalDist().inv_cdf(min(max(rate, DET_TICKS[0]), 1 - DET_TICKS[0]))
 
 
 def scores_plot(mated: Floats, nonmated: Floats) -> str:
@@ -188,7 +197,7 @@ def map_plot(places: Floats, groups: Sequence[str], shares: tuple[float, float])
                 linewidths=0,
                 label=kind or None,
             )
-        made.figure.legend(loc="outside lower center", ncols=4)
+        made.figure.legend(loc="outside lower center", ncols=3)
     return made.svg
 
 
