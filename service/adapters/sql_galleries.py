@@ -1,7 +1,9 @@
 """SQL of galleries; each function runs in its caller's transaction."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
@@ -10,12 +12,12 @@ from service.adapters.sql_tables import gallery, subject, template
 from service.core.access import Actor
 from service.core.errors import UnknownGallery
 from service.core.gallery import Gallery, Model, Page, Size
-from service.core.quality import Bound
+from service.core.gallery_settings import GallerySettings, SettingsChange
 
-_Bounds = TypeAdapter(tuple[Bound, ...])
+_Settings = TypeAdapter(GallerySettings)
 
 
-def add(connection: Connection, name: str, model: Model) -> Gallery:
+def add(connection: Connection, name: str, model: Model, change: SettingsChange) -> Gallery:
     """Make an empty gallery."""
     values = {
         "name": name,
@@ -24,6 +26,7 @@ def add(connection: Connection, name: str, model: Model) -> Gallery:
         "dimension": model.dimension,
         "head": 0,
         "created_at": datetime.now(UTC),
+        **_columns(GallerySettings(**change)),
     }
     connection.execute(insert(gallery).values(values))
     return by_name(connection, name)
@@ -37,10 +40,18 @@ def by_name(connection: Connection, name: str) -> Gallery:
     return _gallery(row)
 
 
-def ask(connection: Connection, number: int, quality: Sequence[Bound]) -> None:
-    """What images have to be like from now on."""
-    values = {"quality": _Bounds.dump_python(tuple(quality), mode="json")}
-    connection.execute(update(gallery).where(gallery.c.id == number).values(values))
+def apply(connection: Connection, changed: Gallery, change: SettingsChange) -> Gallery:
+    """Change the settings that `change` names; the caller holds the gallery's lock."""
+    settings = dataclasses.replace(by_name(connection, changed.name).settings, **change)
+    query = update(gallery).where(gallery.c.id == changed.id)
+    connection.execute(query.values(_columns(settings)))
+    return by_name(connection, changed.name)
+
+
+def kept_for_a_time(connection: Connection) -> list[Gallery]:
+    """Galleries that do not keep templates for ever."""
+    query = select(gallery).where(gallery.c.retention_days.is_not(None)).order_by(gallery.c.id)
+    return [_gallery(row) for row in connection.execute(query)]
 
 
 def page(connection: Connection, actor: Actor, after: int, limit: int) -> Page[Gallery]:
@@ -87,12 +98,21 @@ def _count(connection: Connection, table: Table, galleries: Sequence[int]) -> di
     return {int(number): int(count) for number, count in rows}
 
 
-def _gallery(row: Row[tuple[object, ...]]) -> Gallery:
+def _columns(settings: GallerySettings) -> dict[str, Any]:
+    """Settings by the column that holds them: plain values, and JSON."""
+    columns: dict[str, Any] = _Settings.dump_python(settings, mode="json")
+    set_ones = {key: value for key, value in columns["duplicates"].items() if value is not None}
+    return columns | {"duplicates": set_ones}
+
+
+def _gallery(row: Row[Any]) -> Gallery:
     return Gallery(
         id=int(row.id),
         name=row.name,
         model=Model(row.model_name, row.model_identity, row.dimension),
         head=int(row.head),
         created_at=row.created_at,
-        quality=_Bounds.validate_python(row.quality),
+        settings=_Settings.validate_python(
+            {name: row._mapping[name] for name in GallerySettings.__dataclass_fields__}
+        ),
     )

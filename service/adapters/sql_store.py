@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from service.adapters import (
     sql_enrolments,
     sql_galleries,
     sql_log,
+    sql_retention,
     sql_subjects,
     sql_turns,
 )
@@ -41,8 +43,8 @@ from service.core.gallery import (
     SubjectChange,
     Template,
 )
+from service.core.gallery_settings import SettingsChange
 from service.core.jobs import ENROLLED, Step
-from service.core.quality import Bound
 
 KEEP = 1_000
 """Entries of a log that are not compacted, and removals that make compaction worth it."""
@@ -84,12 +86,12 @@ class SqlStore:
         other._actor = actor
         return other
 
-    def create_gallery(self, name: str, model: Model) -> Gallery:
+    def create_gallery(self, name: str, model: Model, change: SettingsChange) -> Gallery:
         """See `Store`."""
         self._actor.require_gallery(name)
         try:
             with writing(self._engine) as connection:
-                made = sql_galleries.add(connection, name, model)
+                made = sql_galleries.add(connection, name, model, change)
                 self._note(connection, Event(Action.CREATE_GALLERY, name))
                 return made
         except IntegrityError as error:
@@ -111,14 +113,14 @@ class SqlStore:
         with reading(self._engine) as connection:
             return sql_galleries.sizes(connection, galleries)
 
-    def change_gallery(self, gallery: Gallery, quality: Sequence[Bound]) -> Gallery:
+    def change_gallery(self, gallery: Gallery, change: SettingsChange) -> Gallery:
         """See `Store`."""
         with writing(self._engine) as connection:
             sql_galleries.lock(connection, gallery)
-            sql_galleries.ask(connection, gallery.id, quality)
-            detail = {"changed": ["quality"]}
+            changed = sql_galleries.apply(connection, gallery, change)
+            detail = {"changed": sorted(change)}
             self._note(connection, Event(Action.UPDATE_GALLERY, gallery.name, detail=detail))
-            return sql_galleries.by_name(connection, gallery.name)
+            return changed
 
     def delete_gallery(self, gallery: Gallery) -> None:
         """See `Store`."""
@@ -139,6 +141,26 @@ class SqlStore:
             with writing(self._engine) as connection:
                 if sql_galleries.is_locked(connection, number):
                     sql_log.compact(connection, number, keep=self._keep)
+
+    def expire(self, now: datetime) -> None:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            kept = sql_galleries.kept_for_a_time(connection)
+            due = [gallery for gallery in kept if sql_retention.is_due(connection, gallery, now)]
+        for gallery in due:
+            while self._expire(gallery, now):
+                self._erased(gallery)
+
+    def _expire(self, gallery: Gallery, now: datetime) -> int:
+        """How much of a gallery was erased; its settings may have been changed since."""
+        with writing(self._engine) as connection:
+            if not sql_galleries.is_locked(connection, gallery.id):
+                return 0
+            current = sql_galleries.by_name(connection, gallery.name)
+            gone = sql_retention.erase(connection, current, now)
+            for event, row in gone:
+                self._note(connection, event, row)
+            return len(gone)
 
     def recall(self, once: Once) -> Enrolment | None:
         """See `Store`."""

@@ -66,6 +66,15 @@ gallery = Table(
     Column("floor", Number, nullable=False, server_default="0", comment="compacted up to here"),
     Column("removals", Number, nullable=False, server_default="0", comment="not yet compacted"),
     Column("quality", JSON, nullable=False, server_default="[]", comment="see core.quality"),
+    Column("fusion", String(8), nullable=False, server_default="best"),
+    Column(
+        "duplicates",
+        JSON,
+        nullable=False,
+        server_default='{"target_fpir": 0.05}',
+        comment="see core.gallery_settings; {}: not looked for",
+    ),
+    Column("retention_days", Integer, comment="null: for ever"),
     Column("created_at", Utc, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -82,6 +91,7 @@ subject = Table(
     Column("updated_at", Utc, nullable=False),
     UniqueConstraint("gallery_id", "subject_id"),
     Index(None, "gallery_id", "id"),
+    Index(None, "gallery_id", "created_at"),
     sqlite_autoincrement=True,
 )
 
@@ -90,7 +100,7 @@ template = Table(
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("template_id", String(32), nullable=False, unique=True, comment="public"),
-    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False),
     Column("subject", ForeignKey("subject.id", ondelete="CASCADE"), nullable=False),
     Column("vector", LargeBinary, nullable=False, comment="float32, little-endian, unit length"),
     Column("modality", String(16), nullable=False),
@@ -99,6 +109,7 @@ template = Table(
     Column("quality", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("subject", "image_sha256"),
+    Index(None, "gallery_id", "created_at"),
     sqlite_autoincrement=True,
 )
 
@@ -166,6 +177,7 @@ job_file = Table(
     Column("change", JSON, nullable=False),
     Column("code", String(32), comment="null: not yet"),
     Column("detail", Text, nullable=False),
+    Column("duplicates", JSON, nullable=False, server_default="[]", comment="other subjects"),
 )
 
 api_key = Table(

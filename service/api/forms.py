@@ -5,7 +5,7 @@ import math
 import unicodedata
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from fastapi import UploadFile
 from pydantic import (
@@ -20,18 +20,15 @@ from pydantic import (
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from faces.quality import Measure
 from service.core.enroll import EnrollRequest, Upload
 from service.core.gallery import (
     DEFAULT_GALLERY,
-    GALLERY_NAME,
     MAX_SUBJECT_ID,
     SubjectChange,
     subject_id_objection,
 )
 from service.core.identify import Search
 from service.core.ports import UploadLimits
-from service.core.quality import Bound
 from service.core.verify import Reference, Threshold
 
 MAX_METADATA = 16_384
@@ -119,14 +116,6 @@ MetadataText = Annotated[
 GalleryName = Annotated[
     str, Field(max_length=64, description="Name of the gallery.", examples=["default"])
 ]
-NewGalleryName = Annotated[
-    str,
-    Field(
-        pattern=f"^{GALLERY_NAME.pattern}$",
-        description="1 to 64 letters, digits, '.', '_' and '-'; the first a letter or a digit.",
-        examples=["visitors"],
-    ),
-]
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG, WebP or BMP file.")]
 Score = Annotated[
     float, Field(ge=-1, le=1, allow_inf_nan=False, description="Least score that counts.")
@@ -146,11 +135,13 @@ Purpose = Annotated[
 ]
 
 
-class _Form(BaseModel):
+class Form(BaseModel):
+    """What a client sends: nothing in it is ignored."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class EnrollForm(_Form):
+class EnrollForm(Form):
     """One or more images of one person."""
 
     image: Annotated[
@@ -184,7 +175,7 @@ class EnrollForm(_Form):
         )
 
 
-class IdentifyForm(_Form):
+class IdentifyForm(Form):
     """One image of an unknown person."""
 
     image: Image
@@ -226,7 +217,7 @@ class IdentifyForm(_Form):
         )
 
 
-class VerifyForm(_Form):
+class VerifyForm(Form):
     """One image, and who it is claimed to be: a second image, or a subject of a gallery."""
 
     image: Image
@@ -274,65 +265,6 @@ class VerifyForm(_Form):
     def threshold(self) -> Threshold:
         """In the core's words."""
         return Threshold(self.min_score, self.target_fmr)
-
-
-class NewGallery(BaseModel):
-    """A gallery to be made."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    gallery: NewGalleryName
-
-
-class BoundForm(_Form):
-    """What a measure has to be; both ends are allowed."""
-
-    min: Annotated[float | None, Field(allow_inf_nan=False)] = None
-    max: Annotated[float | None, Field(allow_inf_nan=False)] = None
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("min or max is needed")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("min is above max")
-        return self
-
-
-class GalleryPatch(_Form):
-    """What to change of a gallery."""
-
-    quality: Annotated[
-        dict[Measure, BoundForm],
-        Field(
-            description="What images have to be like to be enrolled, by measure; {} for anything.",
-            examples=[{"inter_eye_distance": {"min": 40}, "head_pose_yaw": {"min": -0.5}}],
-        ),
-    ]
-
-    def bounds(self) -> list[Bound]:
-        """In the core's words."""
-        return [Bound(name, asked.min, asked.max) for name, asked in sorted(self.quality.items())]
-
-
-class SubjectPatch(BaseModel):
-    """What to change of a subject; what is left out stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Name | None = Field(None, description="A name to show; null takes it away.")
-    metadata: Metadata | None = Field(
-        None, description="Replaces the metadata as a whole; null empties it."
-    )
-
-    def change(self) -> SubjectChange:
-        """In the core's words."""
-        change = SubjectChange()
-        if "name" in self.model_fields_set:
-            change["name"] = self.name
-        if "metadata" in self.model_fields_set:
-            change["metadata"] = self.metadata or {}
-        return change
 
 
 def modality_of(text: ModalityOrAuto) -> Modality | None:

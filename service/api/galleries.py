@@ -5,16 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from service.api.deps import After, GalleryInPath, Limit, PartsDep, SubjectInPath, cursor_to
-from service.api.forms import GalleryPatch, NewGallery, SubjectPatch
+from service.api.gallery_answers import GalleryOut, GalleryPageOut
+from service.api.gallery_forms import GalleryPatch, NewGallery, SubjectPatch
 from service.api.guard import GuardedRoute, needs
 from service.api.problems import documented
-from service.api.schemas import (
-    GalleryOut,
-    GalleryPageOut,
-    SubjectDetailOut,
-    SubjectOut,
-    SubjectPageOut,
-)
+from service.api.schemas import SubjectDetailOut, SubjectOut, SubjectPageOut
 from service.core import galleries
 from service.core.access import Scope
 
@@ -48,7 +43,7 @@ def get_galleries(parts: PartsDep, after: After, limit: Limit = 100) -> GalleryP
 )
 def post_gallery(new: NewGallery, parts: PartsDep) -> GalleryOut:
     """Make an empty gallery for the model that serves now. `default` is made on first use."""
-    return GalleryOut.of(galleries.create(parts.store, new.gallery, parts.model))
+    return GalleryOut.of(galleries.create(parts.store, new.gallery, parts.model, new.change()))
 
 
 @router.get(
@@ -68,18 +63,20 @@ def get_gallery(gallery: GalleryInPath, parts: PartsDep) -> GalleryOut:
     "/{gallery}",
     operation_id="update_gallery",
     openapi_extra=needs(Scope.ADMIN),
-    summary="Change what a gallery asks of images",
+    summary="Change a gallery's settings",
     response_model=GalleryOut,
     responses=documented(
         "malformed_request", "unknown_gallery", "body_too_large", "unknown_field", "busy"
     ),
 )
 def patch_gallery(gallery: GalleryInPath, patch: GalleryPatch, parts: PartsDep) -> GalleryOut:
-    """Images enrolled from now on have to keep these bounds, or are refused as `low_quality`.
+    """Change what is sent, leave what is not; each setting is replaced as a whole.
 
-    `quality` is replaced as a whole. What is enrolled stays; a search takes any image.
+    Images enrolled from now on have to keep the bounds of `quality`, or are refused as
+    `low_quality`; what is enrolled stays, and a search takes any image. `fusion` counts from the
+    next search. With `retention_days`, what was enrolled longer ago is erased within a minute.
     """
-    return GalleryOut.of(galleries.change(parts.store, gallery, patch.bounds()))
+    return GalleryOut.of(galleries.change(parts.store, gallery, patch.change()))
 
 
 @router.delete(

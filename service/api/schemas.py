@@ -9,13 +9,7 @@ from faces.errors import Box
 from faces.modality import Modality
 from faces.quality import Quality
 from service.core.errors import Rejection
-from service.core.galleries import Described
-from service.core.gallery import (
-    FaceFound,
-    Page,
-    Subject,
-    Template,
-)
+from service.core.gallery import FaceFound, Subject, Template
 
 
 class BoxOut(BaseModel):
@@ -174,53 +168,3 @@ class SubjectPageOut(BaseModel):
 
     subjects: list[SubjectOut]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
-
-
-class BoundOut(BaseModel):
-    """What a measure has to be; both ends are allowed."""
-
-    min: float | None
-    max: float | None
-
-
-class GalleryOut(BaseModel):
-    """A gallery."""
-
-    gallery: str = Field(examples=["default"])
-    model: str = Field(description="Name of the model bundle that made its vectors.")
-    model_identity: str = Field(description="Digest of all that its vectors depend on.")
-    created_at: datetime
-    subjects: int = Field(examples=[143])
-    templates: int = Field(examples=[150])
-    quality: dict[str, BoundOut] = Field(
-        description="What images have to be like to be enrolled, by measure.",
-        examples=[{"inter_eye_distance": {"min": 40, "max": None}}],
-    )
-
-    @classmethod
-    def of(cls, described: Described) -> "GalleryOut":
-        """From the core's words."""
-        return cls(
-            gallery=described.gallery.name,
-            model=described.gallery.model.name,
-            model_identity=described.gallery.model.identity,
-            created_at=described.gallery.created_at,
-            subjects=described.size.subjects,
-            templates=described.size.templates,
-            quality={
-                bound.measure: BoundOut(min=bound.minimum, max=bound.maximum)
-                for bound in described.gallery.quality
-            },
-        )
-
-
-class GalleryPageOut(BaseModel):
-    """Part of all galleries, oldest first."""
-
-    galleries: list[GalleryOut]
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
-
-    @classmethod
-    def of(cls, page: Page[Described], cursor: str | None) -> "GalleryPageOut":
-        """From the core's words."""
-        return cls(galleries=[GalleryOut.of(one) for one in page.items], next_cursor=cursor)

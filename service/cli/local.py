@@ -10,7 +10,7 @@ from faces.errors import FaceError
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from service.api.answers import IdentifyOut, VerifyOut
-from service.api.schemas import GalleryOut
+from service.api.gallery_answers import GalleryOut
 from service.cli.errors import Refused, TryAgain
 from service.cli.operator import operator
 from service.core import galleries

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from service.api.answers import IdentifyOut, VerifyOut
-from service.api.schemas import GalleryOut, SubjectPageOut
+from service.api.gallery_answers import GalleryOut
+from service.api.schemas import SubjectPageOut
 from service.cli.errors import CommandError, Refused, TryAgain, Unreachable
 from service.core.access import is_loopback
 from service.core.enroll import EnrollRequest

@@ -6,7 +6,7 @@ from typing import Protocol
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from service.api.answers import IdentifyOut, VerifyOut
-from service.api.schemas import GalleryOut
+from service.api.gallery_answers import GalleryOut
 from service.core.enroll import EnrollRequest
 from service.core.identify import Search
 from service.core.verify import Reference, Threshold

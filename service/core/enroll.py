@@ -52,7 +52,7 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
     gallery = galleries.open_for(parts.store, request.gallery, parts.model)
     subject_id = request.subject_id or uuid.uuid4().hex
     known = set(parts.store.image_sums(gallery, subject_id))
-    templates, rejected = _encode_all(request, known, gallery.quality, parts.encode)
+    templates, rejected = _encode_all(request, known, gallery.settings.quality, parts.encode)
     if not templates:
         raise NothingEnrolled(rejected)
     return parts.store.enroll(

@@ -1,6 +1,5 @@
 """Use cases of galleries and subjects."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.core.errors import Duplicate, ModelMismatch, UnknownGallery, UnknownSubject
@@ -16,8 +15,8 @@ from service.core.gallery import (
     Template,
     subject_id_objection,
 )
+from service.core.gallery_settings import SettingsChange
 from service.core.ports import Parts, Store
-from service.core.quality import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +58,16 @@ def open_for(store: Store, name: str, model: Model) -> Gallery:
 
 def _make_default(store: Store, model: Model) -> Gallery:
     try:
-        return store.create_gallery(DEFAULT_GALLERY, model)
+        return store.create_gallery(DEFAULT_GALLERY, model, SettingsChange())
     except Duplicate:  # another process was faster
         return store.gallery(DEFAULT_GALLERY)
 
 
-def create(store: Store, name: str, model: Model) -> Described:
-    """Make an empty gallery; raises Duplicate."""
-    return Described(store.create_gallery(name, model), Size())
+def create(
+    store: Store, name: str, model: Model, change: SettingsChange | None = None
+) -> Described:
+    """Make an empty gallery, with other settings than usual; raises Duplicate."""
+    return Described(store.create_gallery(name, model, change or SettingsChange()), Size())
 
 
 def describe(store: Store, name: str) -> Described:
@@ -75,9 +76,9 @@ def describe(store: Store, name: str) -> Described:
     return Described(gallery, store.sizes([gallery.id])[gallery.id])
 
 
-def change(store: Store, name: str, quality: Sequence[Bound]) -> Described:
-    """Ask this of images that are enrolled from now on; raises UnknownGallery."""
-    changed = store.change_gallery(find(store, name), quality)
+def change(store: Store, name: str, change: SettingsChange) -> Described:
+    """Change a gallery's settings from now on; raises UnknownGallery."""
+    changed = store.change_gallery(find(store, name), change)
     return Described(changed, store.sizes([changed.id])[changed.id])
 
 

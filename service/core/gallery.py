@@ -14,7 +14,7 @@ from faces.errors import Box
 from faces.modality import Modality
 from faces.quality import Quality
 from service.core.errors import Rejection
-from service.core.quality import Bound
+from service.core.gallery_settings import GallerySettings
 
 T = TypeVar("T")
 
@@ -37,8 +37,7 @@ class Gallery:
     """A set of subjects whose templates come from one model.
 
     `id` is the store's own and never used twice, so that a gallery made again under an old name
-    is another gallery. `head` is the number of the newest committed change; `quality` what an
-    image has to be like to be enrolled.
+    is another gallery. `head` is the number of the newest committed change.
     """
 
     id: int
@@ -46,7 +45,7 @@ class Gallery:
     model: Model
     head: int
     created_at: datetime
-    quality: tuple[Bound, ...] = ()
+    settings: GallerySettings = GallerySettings()
 
 
 @dataclass(frozen=True, slots=True)

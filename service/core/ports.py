@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -30,8 +31,8 @@ from service.core.gallery import (
     SubjectChange,
     Template,
 )
+from service.core.gallery_settings import SettingsChange
 from service.core.jobs import Imports, Step
-from service.core.quality import Bound
 
 
 class Encode(Protocol):
@@ -79,7 +80,7 @@ class Store(Log, Recorder, Protocol):
     def acting_for(self, actor: Actor) -> "Store":
         """This store, for what `actor` does."""
 
-    def create_gallery(self, name: str, model: Model) -> Gallery:
+    def create_gallery(self, name: str, model: Model, change: SettingsChange) -> Gallery:
         """Raises Duplicate."""
 
     def gallery(self, name: str) -> Gallery:
@@ -91,14 +92,19 @@ class Store(Log, Recorder, Protocol):
     def sizes(self, galleries: Sequence[int]) -> Mapping[int, Size]:
         """How much each of the galleries holds."""
 
-    def change_gallery(self, gallery: Gallery, quality: Sequence[Bound]) -> Gallery:
-        """Ask this of images from now on."""
+    def change_gallery(self, gallery: Gallery, change: SettingsChange) -> Gallery:
+        """Change what can be set of a gallery."""
 
     def delete_gallery(self, gallery: Gallery) -> None:
         """Erase it with all its subjects."""
 
     def tidy(self) -> None:
         """Shorten the log where that is worth it; finish erasures that had to wait for a reader."""
+
+    def expire(self, now: datetime) -> None:
+        """Erase what galleries keep no longer: templates that were enrolled too long ago, and
+        subjects that are as old and have no other; each once, however many processes do this.
+        """
 
     def recall(self, once: Once) -> Enrolment | None:
         """What the actor was answered under this key; raises IdempotencyConflict."""

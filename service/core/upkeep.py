@@ -1,6 +1,9 @@
 """What goes on beside requests: the index is loaded at the start and kept level, the log short."""
 
 import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from service.core.errors import Busy
 from service.core.gallery import Model
@@ -10,16 +13,31 @@ from service.core.rounds import Rounds
 PERIOD = 2.0
 """Seconds between two rounds: for as long, an idle process may hold what another has erased."""
 
+EXPIRY = 60.0
+"""Seconds between two looks for templates that galleries keep no longer."""
+
 log = logging.getLogger("null_face")
 
 
 class Upkeep:
-    """A thread that begins with every gallery of the model, and goes round until it is closed."""
+    """A thread that begins with every gallery of the model, and goes round until it is closed.
 
-    def __init__(self, store: Store, index: Index, model: Model, period: float = PERIOD) -> None:
+    `clock` tells what time it is to whatever is kept for a time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        model: Model,
+        period: float = PERIOD,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._store = store
         self._index = index
         self._model = model
+        self._clock = clock
+        self._expired = -EXPIRY
         self._loaded = False
         self._rounds = Rounds(
             "upkeep",
@@ -54,6 +72,9 @@ class Upkeep:
             self._loaded = True
         self._index.refresh(self._store)
         self._store.tidy()
+        if time.monotonic() - self._expired >= EXPIRY:
+            self._store.expire(self._clock())
+            self._expired = time.monotonic()
 
     def _load(self) -> None:
         after: int | None = 0
