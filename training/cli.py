@@ -26,11 +26,13 @@ from training.evaluation.protocols import (
 from training.evaluation.results import Result
 from training.evaluation.run import evaluate
 from training.evaluation.systems import System
+from training.kept_aside import kept_aside
 from training.ladder import Sets, climb, variant
 from training.material import Material, load_material
 from training.processes import joined
 from training.recipe import recipe
 from training.release import release
+from training.rows import LadderName
 from training.spread import markdown
 from training.start import discriminant_start
 from training.train import CHECKPOINT, train
@@ -122,6 +124,10 @@ def ladder_command(
     sets: Annotated[
         Sets | None, typer.Option("--set", help="Train and test on one set [default: on all].")
     ] = None,
+    rows: Annotated[
+        LadderName,
+        typer.Option(help="The paper's four; what is beyond it, off in turn; the start's curve."),
+    ] = "paper",
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
     out: Annotated[
         Path | None, typer.Option(help="Folder of the ladder [default: runs/ladder/NAME].")
@@ -129,7 +135,7 @@ def ladder_command(
     yunet: YuNet = None,
     processes: Processes = 2,
 ) -> None:
-    """Train the paper's four ablations, or go on with them, and print the table."""
+    """Train the rows of a ladder, or go on with them, and print the table."""
     run = variant(read_config(config), sets, setting)
     cv2.setNumThreads(1)
     tests = [
@@ -138,15 +144,16 @@ def ladder_command(
         if sets in (None, protocol.__name__)
         for trial in _present(protocol, run.data.root)
     ]
+    tests += kept_aside(run.data)
     crops = recipe(yunet)
 
     def measure(system: System) -> list[Result]:
         return evaluate("ladder", tests, [system], crops, cache=CACHE / "crops").results
 
     numbers = [int(seed) for seed in seeds.split(",")]
-    folder = out or RUNS / "ladder" / run.name
-    rows = climb(run, numbers, _material(run, yunet, processes), measure, folder)
-    typer.echo(markdown(rows))
+    folder = out or RUNS / "ladder" / f"{run.name}-{rows}"
+    material = _material(run, yunet, processes)
+    typer.echo(markdown(climb(run, numbers, material, measure, folder, rows)))
 
 
 def _material(config: Config, yunet: Path | None, processes: int) -> Material:

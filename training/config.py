@@ -55,6 +55,9 @@ class Data(_Strict):
         "paper's, pairs may exist and are never drawn as such.",
     )
     renderings: Annotated[int, Field(ge=0)] = Field(4, description="Kept per photo and modality.")
+    people: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Share of the people that is drawn from, by a hash of the person."
+    )
 
     @model_validator(mode="after")
     def _has_a_hub(self) -> "Data":
@@ -98,6 +101,9 @@ class Start(_Strict):
     """A closed-form start of the head of Ec (training/start.py); beyond the paper."""
 
     discriminants: bool = False
+    batches: Annotated[int, Field(ge=1)] = Field(
+        300, description="How many batches of views it looks at: a 4,096-d covariance wants many."
+    )
     pseudo_pair_rounds: Annotated[int, Field(ge=0)] = Field(
         0, description="Searches for mutual nearest neighbours among sources of the same people."
     )

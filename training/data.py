@@ -59,6 +59,18 @@ class Pool:
         size = min(count, len(self.crops))
         return rng.choice(len(self.crops), size, replace=False, p=self.weights)
 
+    def of(self, rows: NDArray[np.int64]) -> "Pool":
+        """Some of the images; how often each source is drawn stays in proportion to them."""
+        weights = self.weights[rows]
+        return Pool(
+            self.modality,
+            np.asarray(self.crops[rows]),
+            self.people[rows],
+            weights / weights.sum(),
+            tuple(self.files[row] for row in rows),
+            self.groups[rows],
+        )
+
     def grey(self, indices: NDArray[np.int64]) -> Tensor:
         """(n, 1, 128, 128) float32 in [0, 1]."""
         crops = np.asarray(self.crops[indices])

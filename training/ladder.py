@@ -1,4 +1,4 @@
-"""The ablation ladder: the paper's rows from one config, over seeds, taken up where it stopped."""
+"""Ladders of one config: rows that change a switch or two, over seeds; taken up where stopped."""
 
 import os
 import time
@@ -20,18 +20,12 @@ from training.evaluation.protocols import Unpaired
 from training.evaluation.results import Result
 from training.evaluation.systems import System, on_crops
 from training.kmeans import kmeans_encoder
-from training.material import Material
+from training.material import Material, restricted
 from training.release import centred_bundle
+from training.rows import LADDERS, LadderName, changed
 from training.spread import Row, over_seeds, write_rows
+from training.start import discriminant_start
 from training.train import CHECKPOINT, train
-
-ABLATIONS: dict[str, dict[str, float]] = {
-    "base": {"kl": 0, "gan": 0},
-    "+VAE": {"gan": 0},
-    "+LGAN": {"kl": 0},
-    "+VAE+LGAN": {},
-}
-"""Weights that each row of the paper switches off (DESIGN section 3)."""
 
 Sets = Literal["cufs", "fs2k"]
 Measure = Callable[[System], list[Result]]
@@ -65,7 +59,12 @@ def variant(config: Config, sets: Sets | None, setting: Unpaired) -> Config:
 
 
 def climb(
-    config: Config, seeds: Sequence[int], material: Material, measure: Measure, out: Path
+    config: Config,
+    seeds: Sequence[int],
+    material: Material,
+    measure: Measure,
+    out: Path,
+    ladder: LadderName = "paper",
 ) -> list[Row]:
     """Train and measure what is not done yet; the table is written anew after each rung.
 
@@ -74,38 +73,30 @@ def climb(
     """
     _claim(out, config)
     results: list[Result] = []
-    for rung in rungs(config, seeds, material, out):
+    for rung in rungs(config, seeds, material, out, ladder):
         results += _measured(rung, out / rung.folder / MEASURED, measure)
         write_rows(out, config, over_seeds(results))
     return over_seeds(results)
 
 
-def rungs(config: Config, seeds: Sequence[int], material: Material, out: Path) -> Iterator[Rung]:
+def rungs(
+    config: Config, seeds: Sequence[int], material: Material, out: Path, ladder: LadderName
+) -> Iterator[Rung]:
     """The floors, then every row with every seed; all rows of a seed before the next seed."""
     for floor in floors():
         yield Rung(floor.name, floor.name, partial(_same, floor))
     for seed in seeds:
-        here = config.model_copy(update={"seed": seed})
-        yield Rung("k-means", f"seed{seed}/k-means", partial(_kmeans, material, seed))
-        for row, off in {"untrained Ec": None, **ABLATIONS}.items():
+        if ladder == "paper":
+            yield Rung("k-means", f"seed{seed}/k-means", partial(_kmeans, material, seed))
+        for row, change in LADDERS[ladder].items():
             folder = f"seed{seed}/{row}"
-            learn = partial(_learnt, _ablation(here, row, off), material, out / folder)
+            name = {"name": f"{config.name}-{row}-seed{seed}", "seed": seed}
+            learn = partial(_learnt, changed(config, name | dict(change)), material, out / folder)
             yield Rung(row, folder, learn)
 
 
 def _same(system: System) -> System:
     return system
-
-
-def _ablation(config: Config, row: str, off: dict[str, float] | None) -> Config:
-    """The config of a row; of the untrained one, a run of no images."""
-    update: dict[str, object] = {"name": f"{config.name}-{row}-seed{config.seed}"}
-    if off is None:
-        return config.model_copy(update=update | {"images": 0})
-    weights = config.loss.weights.model_copy(update=off)
-    return config.model_copy(
-        update=update | {"loss": config.loss.model_copy(update={"weights": weights})}
-    )
 
 
 def _kmeans(material: Material, seed: int) -> System:
@@ -115,9 +106,12 @@ def _kmeans(material: Material, seed: int) -> System:
 def _learnt(config: Config, material: Material, folder: Path) -> System:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = states.begin(config, folder / CHECKPOINT, device)
-    state = train(state, material, folder, time.monotonic)
+    drawn_from = restricted(material, config.data.people)
+    if config.start.discriminants and state.steps == 0:
+        discriminant_start(state, drawn_from)
+    state = train(state, drawn_from, folder, time.monotonic)
     return bundle_system(
-        centred_bundle(state, material, folder / "bundle", name="rung", centring=True)
+        centred_bundle(state, drawn_from, folder / "bundle", name="rung", centring=True)
     )
 
 
@@ -140,7 +134,8 @@ def _measured(rung: Rung, path: Path, measure: Measure) -> list[Result]:
 
 def _claim(out: Path, config: Config) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    claimed, ours = out / "config.json", config.model_dump_json(indent=1)
-    if claimed.exists() and claimed.read_text() != ours:
+    claimed = out / "config.json"
+    # Parsed, so that a switch which came later and is at its default makes no other config.
+    if claimed.exists() and Config.model_validate_json(claimed.read_text()) != config:
         raise ValueError(f"{out} holds a ladder of another config; name another folder.")
-    claimed.write_text(ours)
+    claimed.write_text(config.model_dump_json(indent=1))

@@ -1,5 +1,6 @@
 """Everything a run draws its batches from: pools of crops, renderings of photos, who is who."""
 
+import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,35 @@ def load_material(
         )
         for modality in rendered
     }
-    return Material(config.domains, pools, renderings, mates_of(vis.people))
+    whole = Material(config.domains, pools, renderings, mates_of(vis.people))
+    return restricted(whole, config.data.people)
+
+
+def restricted(material: Material, people: float) -> Material:
+    """What shows a share of the people, by a hash; the same ones in every modality.
+
+    A person is a label where names may be used, else the file's stem.
+    """
+    if people == 1:
+        return material
+    rows = {modality: _rows(pool, people) for modality, pool in material.pools.items()}
+    pools = {modality: pool.of(rows[modality]) for modality, pool in material.pools.items()}
+    photos = rows[Modality.VIS]
+    renderings = {modality: made[photos] for modality, made in material.renderings.items()}
+    return Material(material.domains, pools, renderings, mates_of(pools[Modality.VIS].people))
+
+
+def _rows(pool: Pool, people: float) -> NDArray[np.int64]:
+    names = [
+        Path(file).stem if label == NAMELESS else str(label)
+        for file, label in zip(pool.files, pool.people.tolist(), strict=True)
+    ]
+    return np.flatnonzero([_in_share(name, people) for name in names])
+
+
+def _in_share(name: str, share: float) -> bool:
+    """Not by the first byte of the hash: that one tells the halves apart."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[1:5], "big") < share * 2**32
 
 
 def mates_of(people: NDArray[np.int64]) -> list[NDArray[np.int64]]:

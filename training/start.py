@@ -24,7 +24,6 @@ from training.processes import Rank
 from training.pseudo_pairs import mutual_neighbours
 from training.state import State
 
-BATCHES = 300
 RIDGE = 2.0
 """Times the mean of the within-person variances, added to each."""
 DAMPING = 0.25
@@ -149,7 +148,7 @@ def _views(
     rendered_gaps: list[Tensor] = []
     own_gaps: list[Tensor] = []
     by_domain: dict[int, list[Tensor]] = {}
-    for _ in range(BATCHES):
+    for _ in range(state.config.start.batches):
         batch = contrast_batch(state, material)
         photos = _energies(encoder, batch.photos)
         rendered = _energies(encoder, batch.renderings)

@@ -16,11 +16,12 @@ from faces.modality import Modality
 from training.config import Data, Source
 from training.evaluation.comparisons import MISS, Searches
 from training.evaluation.scoring import Part, Setting, score
-from training.ladder import ABLATIONS, MEASURED, rungs, variant
+from training.ladder import MEASURED, rungs, variant
+from training.rows import PAPER
 from training.spread import markdown, over_seeds
 from training.train import CHECKPOINT
 
-LEARNT = ["untrained Ec", *ABLATIONS]
+LEARNT = list(PAPER)
 FLOORS = ["pixels", "HOG 64x64", "HOG 64x64 root"]
 
 
@@ -76,7 +77,7 @@ def test_a_ladder_of_another_config_is_not_mixed_in(tmp_path):
 
 
 def test_all_rows_of_a_seed_come_before_the_next_seed(tmp_path):
-    folders = [rung.folder for rung in rungs(RUN, [0, 1], material(RUN), tmp_path)]
+    folders = [rung.folder for rung in rungs(RUN, [0, 1], material(RUN), tmp_path, "paper")]
     assert folders == FLOORS + [
         f"seed{seed}/{row}" for seed in (0, 1) for row in ("k-means", *LEARNT)
     ]
