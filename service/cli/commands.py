@@ -11,6 +11,7 @@ from faces.errors import FaceError
 from service.cli import (
     audit,
     backup,
+    bulk_import,
     bundle,
     database,
     doctor,
@@ -69,6 +70,7 @@ def null_face(
 
 app.command("serve")(serve.serve)
 app.command("enroll")(enroll.enroll)
+app.command("import")(bulk_import.import_)
 app.command("identify")(identify.identify)
 app.command("verify")(verify.verify)
 app.command("rotate-key")(rotate_key.rotate_key)

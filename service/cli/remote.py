@@ -1,6 +1,7 @@
 """The use cases on a server, over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -52,11 +53,11 @@ class RemoteTarget:
     def gallery(self, name: str) -> GalleryOut:
         """See `Target`."""
         try:
-            return self._ask(GalleryOut, "GET", f"/galleries/{quote(name, safe='')}")
+            return self.ask(GalleryOut, "GET", f"/galleries/{quote(name, safe='')}")
         except Refused as error:
             if error.code != "unknown_gallery":
                 raise
-            return self._ask(GalleryOut, "POST", "/galleries", json={"gallery": name})
+            return self.ask(GalleryOut, "POST", "/galleries", json={"gallery": name})
 
     def templates(self, gallery: str) -> Mapping[str, int]:
         """See `Target`."""
@@ -64,7 +65,7 @@ class RemoteTarget:
         path = f"/galleries/{quote(gallery, safe='')}/subjects"
         query: dict[str, str | int] = {"limit": PAGE}
         while True:
-            page = self._ask(SubjectPageOut, "GET", path, params=query)
+            page = self.ask(SubjectPageOut, "GET", path, params=query)
             found |= {subject.subject_id: subject.template_count for subject in page.subjects}
             if page.next_cursor is None:
                 return found
@@ -81,7 +82,7 @@ class RemoteTarget:
             fields["subject_id"] = request.subject_id
         headers = {"Idempotency-Key": request.key} if request.key else {}
         files = {"image": ("image", request.images[0]())}
-        self._send("POST", "/enroll", data=fields, files=files, headers=headers)
+        self.send("POST", "/enroll", data=fields, files=files, headers=headers)
 
     def identify(self, data: bytes, search: Search) -> IdentifyOut:
         """See `Target`."""
@@ -94,7 +95,7 @@ class RemoteTarget:
             "target_fpir": search.target_fpir,
             "purpose": search.purpose,
         }
-        return self._ask(
+        return self.ask(
             IdentifyOut, "POST", "/identify", data=_set(fields), files={"image": ("image", data)}
         )
 
@@ -118,16 +119,18 @@ class RemoteTarget:
             "image": ("image", data),
             "reference": ("reference", reference.image or b""),
         }
-        return self._ask(VerifyOut, "POST", "/verify", data=_set(fields), files=files)
+        return self.ask(VerifyOut, "POST", "/verify", data=_set(fields), files=files)
 
-    def _ask(self, shape: type[A], method: str, path: str, **sent: Any) -> A:
-        answer = self._send(method, path, **sent)
+    def ask(self, shape: type[A], method: str, path: str, **sent: Any) -> A:
+        """The answer to a request, which must have a shape; raises CommandError."""
+        answer = self.send(method, path, **sent)
         try:
             return shape.model_validate_json(answer.content)
         except ValidationError as error:
             raise CommandError(f"What answers at {self.place} is not null-face.") from error
 
-    def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
+    def send(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """Send a request; raises Refused, TryAgain, Unreachable."""
         try:
             answer = self._client.request(method, path, **sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -140,6 +143,15 @@ class RemoteTarget:
         if answer.is_success:
             return answer
         raise _refusal(answer)
+
+    @contextmanager
+    def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """An answer that is read as it comes; raises as `send` does, and httpx.TransportError."""
+        with self._client.stream("GET", path, headers=headers) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _refusal(answer)
+            yield answer
 
 
 def _refusal(answer: httpx.Response) -> CommandError:
