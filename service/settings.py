@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         (), description="Origins of web pages of others that may call, as a JSON list."
     )
     key: SecretStr | None = Field(
-        None, description="The API key that `enroll`, `identify` and `verify` send."
+        None, description="The API key that `enroll`, `import`, `identify` and `verify` send."
     )
     database_url: str = Field(
         "sqlite:///data/gallery.db", description="SQLAlchemy URL; a SQLite file's folder is made."

@@ -1,10 +1,8 @@
 """null-face import: a ZIP file or a folder, enrolled by the server in the background."""
 
-import tempfile
-import zipfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,25 +10,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from service.api.job_answers import JobOut
+from service.cli import import_report
 from service.cli.errors import CommandError, Refused
 from service.cli.import_note import ImportNote
 from service.cli.options import DEFAULT_SERVER, Gallery, Server
 from service.cli.output import complain, err, out
+from service.cli.packing import packed
 from service.core.gallery import DEFAULT_GALLERY
 from service.core.jobs import JobState
-from service.core.layout import IMAGES
-from service.core.manifest import NAME
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.cli.remote_jobs import RemoteJobs
+
+SENDING = "Stopped while sending: what did not arrive as a whole is not imported."
+AGAIN = "The same command, given again, goes on; nobody is enrolled twice."
 
 
 def import_(
     source: Annotated[
         Path,
         typer.Argument(
-            exists=True, help="A folder a subject, or a manifest.csv.", metavar="ZIP|DIR"
+            exists=True,
+            help="A folder a subject, or a manifest.csv that says who is on which file.",
+            metavar="ZIP|DIR",
         ),
     ],
     gallery: Gallery = DEFAULT_GALLERY,
@@ -40,33 +43,40 @@ def import_(
         FacePolicy, typer.Option(help="Which face is meant where there are several.")
     ] = FacePolicy.REQUIRE_SINGLE,
     report: Annotated[
-        Path | None, typer.Option(help="Write what became of each file.", metavar="FILE.csv")
+        Path | None,
+        typer.Option(
+            help="Write what became of each file; the ending, .csv or .json, says how.",
+            metavar="FILE",
+            callback=import_report.checked,
+        ),
     ] = None,
 ) -> None:
     """Upload a ZIP file or a folder; the server enrols it while a bar shows how far.
 
-    Broken off, the import goes on; the same command watches it again. Exit code 1 if it failed or
-    was cancelled, 130 after Ctrl-C.
+    Ctrl-C cancels the import: nothing more is enrolled, what is enrolled by then stays. Should the
+    command die or the connection break, the server goes on, and the same command watches that
+    import again. Exit code 1 if it failed, was cancelled elsewhere, or has nobody enrolled; 130
+    after Ctrl-C.
     """
     from service.cli.remote import RemoteTarget
     from service.cli.remote_jobs import RemoteJobs
 
     key = Settings().key
-    with closing(RemoteTarget(server, key=key.get_secret_value() if key else None)) as target:
+    secret = key.get_secret_value() if key else None
+    with closing(RemoteTarget(server, connections=2, key=secret)) as target:
         target.gallery(gallery)
-        jobs, note = RemoteJobs(target), ImportNote(target.place, gallery, source)
+        jobs = RemoteJobs(target)
+        note = ImportNote(target.place, gallery, source, modality, face_policy)
+        job = _begun(jobs, note, source, gallery, modality, face_policy)
+        stopped = False
         try:
-            job = _begun(jobs, note, source, gallery, modality, face_policy)
             job = _watched(jobs, job)
         except KeyboardInterrupt:
-            complain("Broken off. What has arrived goes on; run the same command again to watch.")
-            raise typer.Exit(130) from None
+            job, stopped = _cancelled(jobs, job), True
         if report is not None:
-            report.write_bytes(jobs.report(job.job_id))
+            import_report.write(report, jobs, job)
         note.remove()
-    out.print(f"{job.state}: {_line(job)}; job {job.job_id}", soft_wrap=True)
-    if job.state is not JobState.DONE:
-        raise CommandError(job.detail or "The import was cancelled.")
+    _tell(job, stopped=stopped)
 
 
 def _begun(
@@ -77,39 +87,57 @@ def _begun(
     modality: Modality,
     policy: FacePolicy,
 ) -> JobOut:
+    """The job of an earlier run of this command, or a new one."""
     if note.job_id is not None:
         try:
             return jobs.job(note.job_id)
         except Refused as error:
             if error.code != "unknown_job":
                 raise
-    err.print("Uploading ...")
-    with source.open("rb") if source.is_file() else _zipped(source) as content:
-        job = jobs.send(gallery, content, note.key, modality=modality, face_policy=policy)
+    try:
+        with packed(source) as content, Progress(console=err, transient=True) as progress:
+            reader = progress.wrap_file(content, content.seek(0, 2), description="Uploading")
+            query = {"modality": str(modality), "face_policy": str(policy)}
+            job = jobs.send(gallery, reader, note.key, query)
+    except KeyboardInterrupt:
+        complain(f"{SENDING} {AGAIN}")
+        raise typer.Exit(130) from None
     note.begun(job.job_id)
     return job
 
 
-def _zipped(folder: Path) -> BinaryIO:
-    """Images and manifest, in a file without a name."""
-    content = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
-    with zipfile.ZipFile(content, "w") as archive:
-        for path in sorted(folder.rglob("*")):
-            wanted = path.suffix.lower() in IMAGES or path.name == NAME
-            if wanted and path.is_file():
-                archive.write(path, path.relative_to(folder))
-    return content
-
-
 def _watched(jobs: "RemoteJobs", job: JobOut) -> JobOut:
+    line = f"Import {job.job_id} is under way on the server. Ctrl-C cancels it."
+    err.print(line, soft_wrap=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.description}"), console=err) as progress:
-        task = progress.add_task(_line(job), total=job.files, completed=job.done)
-        for state in jobs.watch(job.job_id):
+    bar = Progress(*columns, TextColumn("{task.description}"), console=err)
+    with bar as progress, closing(jobs.watch(job.job_id)) as states:
+        task = progress.add_task(_counts(job), total=job.files, completed=job.done)
+        for state in states:
             job = state
-            progress.update(task, completed=job.done, description=_line(job))
+            progress.update(task, completed=job.done, description=_counts(job))
     return job
 
 
-def _line(job: JobOut) -> str:
+def _cancelled(jobs: "RemoteJobs", job: JobOut) -> JobOut:
+    err.print("Cancelling ...")
+    try:
+        return jobs.cancel(job.job_id)
+    except CommandError as error:
+        raise CommandError(f"Not cancelled; the import goes on: {error}") from error
+
+
+def _tell(job: JobOut, *, stopped: bool) -> None:
+    out.print(f"{job.state}: {_counts(job)}; job {job.job_id}", soft_wrap=True)
+    if job.state is JobState.CANCELLED:
+        left = job.files - job.done
+        complain(f"Cancelled: {left:,} files were not looked at; what is enrolled stays. {AGAIN}")
+        raise typer.Exit(130 if stopped else 1)
+    if job.state is JobState.FAILED:
+        raise CommandError(f"{job.detail} ({job.code})")
+    if not job.enrolled + job.duplicates:
+        raise typer.Exit(1)
+
+
+def _counts(job: JobOut) -> str:
     return f"{job.enrolled:,} enrolled, {job.duplicates:,} there already, {job.refused:,} refused"

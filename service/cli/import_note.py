@@ -5,15 +5,19 @@ import json
 import uuid
 from pathlib import Path
 
+from faces.locate import FacePolicy
+from faces.modality import Modality
 from service.cli.journal import journal_path
 
 
 class ImportNote:
     """A small file until the job has ended. `key` is the Idempotency-Key of the upload."""
 
-    def __init__(self, server: str, gallery: str, source: Path) -> None:
+    def __init__(
+        self, server: str, gallery: str, source: Path, modality: Modality, policy: FacePolicy
+    ) -> None:
         self._path = journal_path(server, gallery, source).with_suffix(".import.json")
-        state = _state(source)
+        state = f"{_state(source)} {modality} {policy}"
         try:
             noted = json.loads(self._path.read_text())
         except (OSError, ValueError):
