@@ -1,8 +1,10 @@
 """THE way from image bytes to a crop: decode, locate, choose, align. Training calls it too."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,3 +64,12 @@ def prepare(
     except ValueError as error:
         raise LowQuality(f"The face cannot be aligned: {error}.") from error
     return Prepared(crop, face, pixels)
+
+
+def kind_of(spec: CropSpec) -> str:
+    """Names all that decides a crop besides the image and where its face was found.
+
+    A crop that was kept can be encoded by every bundle that takes crops of the same kind.
+    """
+    parts = {"spec": asdict(spec), "version": VERSION}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

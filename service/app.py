@@ -22,6 +22,7 @@ from service.api import (
     jobs,
     metrics,
     problems,
+    reembedding,
     verify,
 )
 from service.api.deps import known_query
@@ -41,7 +42,11 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`.
 
 ROUTERS = [
     module.router
-    for module in (enroll, identify, verify, galleries, imports, jobs, audit, health, metrics, docs)
+    for module in (
+        *(enroll, identify, verify),
+        *(galleries, reembedding, imports, jobs),
+        *(audit, health, metrics, docs),
+    )
 ]
 
 

@@ -62,6 +62,16 @@ class Settings(BaseSettings):
         "SQLite file, else `data/index`.",
     )
     bundle: Path = Field(Path("models/default"), description="Folder of the model bundle.")
+    next_bundle: Path | None = Field(
+        None,
+        description="Folder of the bundle to follow: galleries that are switched to it are served "
+        "with it at once.",
+    )
+    keep_crops: bool = Field(
+        False,
+        description="Keep the aligned face of every enrolment, encrypted, so that another model "
+        "can be served without new images.",
+    )
     yunet_model: Path | None = Field(
         None, description="YuNet face detector (ONNX) to use in place of the built-in locator."
     )

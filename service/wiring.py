@@ -1,7 +1,7 @@
 """Settings -> Parts: the only file that knows which adapter stands behind which port."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,15 @@ from faces.landmarks import LandmarkNetwork
 from faces.locate import Locator
 from faces.onestage import OneStageLocator
 from faces.yunet import YunetLocator
+from service.adapters.crop_encoder import CropEncoder, model_of
 from service.adapters.face_encoder import FaceEncoder
 from service.adapters.faiss_index import FaissIndex
 from service.adapters.rates import Rates
-from service.adapters.snapshots import Snapshots
+from service.adapters.snapshots import Snapshots, discard_snapshot
 from service.adapters.sql_engine import open_engine, upgrade
 from service.adapters.sql_jobs import SqlJobs
 from service.adapters.sql_keys import SqlKeys
+from service.adapters.sql_reembeddings import SqlReembeddings
 from service.adapters.sql_store import SqlStore
 from service.adapters.sql_vault import admit
 from service.adapters.upload_folder import UploadFolder
@@ -53,43 +55,40 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
         VaultError: the encryption keys do not do for what the database holds.
     """
     cv2.setNumThreads(settings.threads)  # many images at once, one core each
-    bundle = load_bundle(settings.bundle)
-    encoder = Encoder(bundle, threads=settings.threads, providers=settings.providers)
-    encode = FaceEncoder(
-        bundle,
-        encoder,
-        locate or locator_for(settings, bundle),
-        limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
-        parallel=settings.parallel,
-        patience=settings.patience,
-    )
-    encode.check()
+    served = _open(settings, settings.bundle, locate)
+    model = served.model
     engine = open_engine(settings.database_url, settings.patience)
     upgrade(engine)
     vault = open_vault(settings)
+    if settings.keep_crops and not vault.names:
+        raise VaultError(
+            "NULL_FACE_KEEP_CROPS keeps images of faces, and only encrypted: set "
+            "NULL_FACE_ENCRYPTION_KEY_FILE too."
+        )
     admit(engine, vault)
-    model = Model(bundle.manifest.name, bundle.identity, bundle.manifest.dimension)
-    _announce(model, encoder.provider, settings, vault)
+    _announce(model, served.provider, settings, vault)
     snapshots = Snapshots(snapshot_folder(settings), model, vault)
     store = SqlStore(engine, vault, on_erasure=snapshots.discard)
+    reembeddings = SqlReembeddings(engine, vault, on_erasure=snapshots.discard)
     index = FaissIndex(model.dimension, snapshots=snapshots)
-    upkeep = Upkeep(store, index, model)
-    _prepare_default(store, model)
+    upkeeps = [Upkeep(store, index, model, coming=reembeddings.successors)]
     keys = SqlKeys(engine)
     _tell_who_needs_a_key(settings.access, keys)
 
     def check() -> None:
         store.galleries(after=0, limit=1)
-        upkeep.check()
+        for upkeep in upkeeps:
+            upkeep.check()
 
     parts = Parts(
-        encode=encode,
+        encode=served.encode,
         store=store,
         imports=_imports(settings, engine, vault),
+        reembeddings=reembeddings,
         index=index,
         model=model,
-        modalities=tuple(bundle.manifest.encoders),
-        calibration=bundle.calibration,
+        modalities=tuple(served.bundle.manifest.encoders),
+        calibration=served.bundle.calibration,
         check=check,
         limits=UploadLimits(
             settings.max_image_bytes,
@@ -97,7 +96,7 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
             settings.max_images,
             settings.upload_seconds,
         ),
-        about=About(encoder.provider, index="faiss", database=engine.dialect.name),
+        about=About(served.provider, index="faiss", database=engine.dialect.name),
         access=Access(
             mode=settings.access,
             authenticate=partial(authenticate, keys),
@@ -106,23 +105,106 @@ def wire(settings: Settings, locate: Locator | None = None) -> Parts:
             anyone=replace(ANYONE, searches_recorded=settings.audit_keyless_searches),
         ),
     )
+    following = _open_following(settings, model, locate)
+    if following is not None:
+        snapshots = Snapshots(snapshot_folder(settings), following.model, vault)
+        index = FaissIndex(following.model.dimension, snapshots=snapshots)
+        upkeeps.append(Upkeep(store, index, following.model, coming=reembeddings.successors))
+        parts = replace(parts, upcoming=following.instead_in(parts, index))
+    _prepare_default(parts)
     importer = Importer(parts, threads=max(1, settings.parallel // 2))
 
     def start() -> None:
-        upkeep.start()
+        for upkeep in upkeeps:
+            upkeep.start()
         importer.start()
 
     def close() -> None:
         importer.close()
-        upkeep.close()
+        for upkeep in upkeeps:
+            upkeep.close()
         engine.dispose()
 
     return replace(parts, start=start, close=close)
 
 
-def snapshot_folder(settings: Settings) -> Path:
-    """Where snapshots lie."""
-    return settings.snapshots or _beside(make_url(settings.database_url), "index")
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A bundle that has been opened and tried."""
+
+    bundle: Bundle
+    encode: FaceEncoder
+    provider: str
+
+    @property
+    def model(self) -> Model:
+        return model_of(self.bundle)
+
+    def instead_in(self, parts: Parts, index: FaissIndex) -> Parts:
+        """The same parts on this bundle."""
+        return replace(
+            parts,
+            encode=self.encode,
+            index=index,
+            model=self.model,
+            modalities=tuple(self.bundle.manifest.encoders),
+            calibration=self.bundle.calibration,
+        )
+
+
+def _open(settings: Settings, folder: Path, locate: Locator | None) -> _Served:
+    bundle = load_bundle(folder)
+    encoder = Encoder(bundle, threads=settings.threads, providers=settings.providers)
+    encode = FaceEncoder(
+        bundle,
+        encoder,
+        locate or locator_for(settings, bundle),
+        limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels),
+        parallel=settings.parallel,
+        patience=settings.patience,
+        keep_crops=settings.keep_crops,
+    )
+    encode.check()
+    return _Served(bundle, encode, encoder.provider)
+
+
+def _open_following(settings: Settings, model: Model, locate: Locator | None) -> _Served | None:
+    """The bundle that is to follow; None without one, and once it is the one that serves."""
+    if settings.next_bundle is None:
+        return None
+    served = _open(settings, settings.next_bundle, locate)
+    if served.model.identity == model.identity:
+        log.info("NULL_FACE_NEXT_BUNDLE is the model that serves")
+        return None
+    log.info("model %s (%s) is held ready to follow", served.model.name, served.model.identity[:12])
+    return served
+
+
+def crop_encoder(settings: Settings, folder: Path) -> CropEncoder:
+    """What embeds kept crops anew with the bundle in `folder`; raises BundleError."""
+    bundle = load_bundle(folder)
+    encoder = Encoder(bundle, threads=settings.threads, providers=settings.providers)
+    return CropEncoder(bundle, encoder)
+
+
+def reembedding_tools(settings: Settings, engine: Engine) -> tuple[SqlStore, SqlReembeddings]:
+    """The store and the re-embeddings of a process that serves nobody; raises VaultError."""
+    vault = open_vault(settings)
+    admit(engine, vault)
+    folder = snapshot_folder(settings, engine.url)
+
+    def discard(gallery: int) -> None:
+        discard_snapshot(folder, gallery)
+
+    return (
+        SqlStore(engine, vault, on_erasure=discard),
+        SqlReembeddings(engine, vault, on_erasure=discard),
+    )
+
+
+def snapshot_folder(settings: Settings, database: URL | None = None) -> Path:
+    """Where snapshots lie; `database` where it is another one than that of the settings."""
+    return settings.snapshots or _beside(database or make_url(settings.database_url), "index")
 
 
 def _imports(settings: Settings, engine: Engine, vault: Vault) -> Imports:
@@ -198,9 +280,9 @@ def _tell_who_needs_a_key(mode: AccessMode, keys: Keys) -> None:
         log.warning("%d API keys work, but NULL_FACE_ACCESS=%s asks nobody for one", working, mode)
 
 
-def _prepare_default(store: SqlStore, model: Model) -> None:
+def _prepare_default(parts: Parts) -> None:
     """Make the default gallery, so that a first look at the service shows it."""
     try:
-        galleries.open_for(store, DEFAULT_GALLERY, model)
+        galleries.opened(parts, DEFAULT_GALLERY)
     except ModelMismatch as mismatch:
         log.warning("%s", mismatch.detail)

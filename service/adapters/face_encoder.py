@@ -14,18 +14,18 @@ from faces.errors import BundleError
 from faces.image import ImageLimits
 from faces.locate import Face, FacePolicy, Locator
 from faces.modality import Modality, guess
-from faces.prepare import prepare
+from faces.prepare import Prepared, kind_of, prepare
 from faces.quality import assess
 from service import metrics
 from service.core.errors import Busy, UnsupportedModality
-from service.core.gallery import Encoded, FaceFound
+from service.core.gallery import Crop, Encoded, FaceFound
 
 
 class FaceEncoder:
     """Obeys `service.core.ports.Encode`.
 
     At most `parallel` images are worked on at once, which bounds memory; a request waits
-    `patience` seconds for its turn.
+    `patience` seconds for its turn. With `keep_crops`, what it encodes comes with its crop.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class FaceEncoder:
         limits: ImageLimits,
         parallel: int,
         patience: float,
+        keep_crops: bool = False,
     ) -> None:
         self._bundle = bundle
+        self._kind = kind_of(bundle.crop_spec) if keep_crops else None
         self._encoder = encoder
         self._locate = locate
         self._limits = limits
@@ -96,7 +98,13 @@ class FaceEncoder:
             seen = modality or self._guessed(prepared.pixels, prepared.face)
         with metrics.stage("encode"):
             vector = self._encoder(prepared.crop[None], seen)[0]
-        return Encoded(vector, _found(prepared.face), quality, seen)
+        return Encoded(vector, _found(prepared.face), quality, seen, self._kept(prepared))
+
+    def _kept(self, prepared: Prepared) -> Crop | None:
+        """The crop as it was before it became float32: nothing is lost by that."""
+        if self._kind is None:
+            return None
+        return Crop(np.rint(prepared.crop * 255).astype(np.uint8).tobytes(), self._kind)
 
     def _guessed(self, pixels: np.typing.NDArray[np.uint8], face: Face) -> Modality:
         seen = guess(pixels, face)

@@ -95,8 +95,7 @@ class Snapshots:
 
     def discard(self, gallery: int) -> None:
         """Remove a gallery's file, and those about to replace it."""
-        for path in [*self._folder.glob(f"{gallery}.*.new"), self._path(gallery)]:
-            path.unlink(missing_ok=True)
+        discard_snapshot(self._folder, gallery)
 
     def sweep(self, logged: Log) -> None:
         """Remove the files of galleries that are gone or of which something was erased since."""
@@ -136,6 +135,12 @@ class Snapshots:
         except OSError:
             path.unlink(missing_ok=True)
             raise
+
+
+def discard_snapshot(folder: Path, gallery: int) -> None:
+    """Remove a gallery's file, and those about to replace it."""
+    for path in [*folder.glob(f"{gallery}.*.new"), folder / f"{gallery}.snapshot"]:
+        path.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select
 
-from service.adapters import sql_log, sql_subjects
+from service.adapters import sql_crops, sql_log, sql_subjects
 from service.adapters.sql_tables import idempotency, template
 from service.adapters.vault import Vault
 from service.core.enroll import ALREADY_ENROLLED
@@ -101,6 +101,7 @@ def _add(
             quality=one.encoded.quality,
             created_at=datetime.now(UTC),
             index=one.index,
+            crop_kept=one.encoded.crop is not None,
         )
         owner = sql_log.owner(gallery.id, row, made.template_id)
         values = {
@@ -115,7 +116,11 @@ def _add(
             "created_at": made.created_at,
         }
         result = connection.execute(insert(template).values(values).returning(template.c.id))
-        numbers.append(int(result.scalar_one()))
+        number = int(result.scalar_one())
+        if one.encoded.crop is not None:
+            kept = one.encoded.crop
+            sql_crops.keep(connection, number, row, made.template_id, kept, vault)
+        numbers.append(number)
         templates.append(made)
     sql_log.append(connection, gallery.id, numbers, added=True)
     return templates

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
-from service.adapters.sql_tables import gallery, subject, template
+from service.adapters.sql_tables import gallery, reembedding, subject, template
 from service.core.access import Actor
-from service.core.errors import UnknownGallery
+from service.core.errors import Replaced, UnknownGallery
 from service.core.gallery import Gallery, Model, Page, Size
 from service.core.gallery_settings import GallerySettings, SettingsChange
 
@@ -19,6 +19,16 @@ _Settings = TypeAdapter(GallerySettings)
 
 def add(connection: Connection, name: str, model: Model, change: SettingsChange) -> Gallery:
     """Make an empty gallery."""
+    _insert(connection, name, model, **_columns(GallerySettings(**change)))
+    return by_name(connection, name)
+
+
+def add_hidden(connection: Connection, replaced: Gallery, model: Model) -> int:
+    """Make the successor of a gallery, under a name that no gallery can have; gives its id."""
+    return _insert(connection, f"~{replaced.id}", model)
+
+
+def _insert(connection: Connection, name: str, model: Model, **settings: Any) -> int:
     values = {
         "name": name,
         "model_name": model.name,
@@ -26,10 +36,10 @@ def add(connection: Connection, name: str, model: Model, change: SettingsChange)
         "dimension": model.dimension,
         "head": 0,
         "created_at": datetime.now(UTC),
-        **_columns(GallerySettings(**change)),
+        **settings,
     }
-    connection.execute(insert(gallery).values(values))
-    return by_name(connection, name)
+    made = connection.execute(insert(gallery).values(values).returning(gallery.c.id))
+    return int(made.scalar_one())
 
 
 def by_name(connection: Connection, name: str) -> Gallery:
@@ -56,7 +66,8 @@ def kept_for_a_time(connection: Connection) -> list[Gallery]:
 
 def page(connection: Connection, actor: Actor, after: int, limit: int) -> Page[Gallery]:
     """Galleries that the actor may use, whose row has an id above `after`."""
-    query = select(gallery).where(gallery.c.id > after)
+    hidden = select(reembedding.c.successor)
+    query = select(gallery).where(gallery.c.id > after, gallery.c.id.not_in(hidden))
     if actor.galleries is not None:
         query = query.where(gallery.c.name.in_(actor.galleries))
     rows = connection.execute(query.order_by(gallery.c.id).limit(limit + 1)).all()
@@ -71,8 +82,10 @@ def sizes(connection: Connection, galleries: Sequence[int]) -> dict[int, Size]:
 
 
 def erase(connection: Connection, number: int) -> Size:
-    """Delete a gallery and, by cascade, all in it; tells how much that was."""
+    """Delete a gallery and, by cascade, all in it, and its successor; tells how much that was."""
     size = sizes(connection, [number])[number]
+    hidden = select(reembedding.c.successor).where(reembedding.c.gallery_id == number)
+    connection.execute(delete(gallery).where(gallery.c.id.in_(hidden)))
     connection.execute(delete(gallery).where(gallery.c.id == number))
     return size
 
@@ -80,10 +93,32 @@ def erase(connection: Connection, number: int) -> Size:
 def lock(connection: Connection, locked: Gallery) -> None:
     """Keep other writers off the gallery until the commit (SQLite keeps them off everything).
 
-    Raises UnknownGallery where it has been deleted since it was looked up.
+    Raises UnknownGallery where it has been deleted since it was looked up, and Replaced where it
+    was switched to another model.
     """
     if not is_locked(connection, locked.id):
-        raise UnknownGallery(f"No gallery is called {locked.name!r}.")
+        raise _gone(connection, locked)
+
+
+def lock_to_erase(connection: Connection, locked: Gallery) -> list[int]:
+    """As `lock`; gives the ids of the gallery and its successor: of both, files may lie on disk."""
+    lock(connection, locked)
+    query = select(reembedding.c.successor).where(reembedding.c.gallery_id == locked.id)
+    return [locked.id, *map(int, connection.execute(query).scalars())]
+
+
+def require(connection: Connection, wanted: Gallery) -> None:
+    """See that the gallery is still there; raises as `lock` does."""
+    query = select(gallery.c.id).where(gallery.c.id == wanted.id)
+    if connection.execute(query).one_or_none() is None:
+        raise _gone(connection, wanted)
+
+
+def _gone(connection: Connection, wanted: Gallery) -> UnknownGallery | Replaced:
+    query = select(gallery.c.id).where(gallery.c.name == wanted.name)
+    if connection.execute(query).one_or_none() is None:
+        return UnknownGallery(f"No gallery is called {wanted.name!r}.")
+    return Replaced(f"The gallery {wanted.name} was replaced at this moment; ask again.")
 
 
 def is_locked(connection: Connection, number: int) -> bool:

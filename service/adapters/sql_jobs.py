@@ -12,13 +12,13 @@ from sqlalchemy.exc import IntegrityError
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.adapters import sql_audit, sql_turns
+from service.adapters import sql_audit, sql_galleries, sql_turns
 from service.adapters.sql_engine import flush_erased, reading, writing
 from service.adapters.sql_tables import gallery as gallery_table
 from service.adapters.sql_tables import job, job_file
 from service.core.access import SERVICE, Actor, Scope
 from service.core.audit import Action, Detail, Event
-from service.core.errors import IdempotencyConflict, TurnLost, UnknownGallery, UnknownJob
+from service.core.errors import IdempotencyConflict, TurnLost, UnknownJob
 from service.core.gallery import Gallery, Once, Page
 from service.core.jobs import (
     Job,
@@ -58,10 +58,12 @@ class SqlJobs:
         try:
             with writing(self._engine) as connection:
                 return self._create(connection, gallery, new, once, files)
-        except IntegrityError as error:
+        except IntegrityError:
             if once and (earlier := self._recall(once)):  # made at the same time, elsewhere
                 return earlier
-            raise UnknownGallery(f"No gallery is called {gallery.name!r}.") from error
+            with reading(self._engine) as connection:
+                sql_galleries.require(connection, gallery)
+            raise
 
     def job(self, job_id: str) -> Job:
         """See `Jobs`."""

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Row,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -19,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from service.adapters.sql_tables import change, gallery, template
+from service.adapters.sql_tables import change, gallery, reembedded, reembedding, template
 from service.adapters.vault import Vault
 from service.core.gallery import Change, Changes, Mark
 
@@ -36,7 +38,18 @@ def append(
     Numbers grow in the order of commits, so that whoever has seen n never meets a number below n
     later. The row of the gallery holds the counter: on PostgreSQL, UPDATE locks that row until the
     commit, and the next writer of the gallery waits; SQLite has a single writer anyway.
+
+    What is removed from a gallery that is being re-embedded goes from its successor too.
     """
+    if not added:
+        for successor, gone in _embedded_anew(connection, gallery_id, templates).items():
+            _append(connection, successor, gone, added=False)
+    _append(connection, gallery_id, templates, added=added)
+
+
+def _append(
+    connection: Connection, gallery_id: int, templates: Sequence[int], *, added: bool
+) -> None:
     count = len(templates)
     if not count:
         return
@@ -51,6 +64,22 @@ def append(
         row | {"seq": first + place, "template": number} for place, number in enumerate(templates)
     ]
     connection.execute(insert(change), rows)
+
+
+def _embedded_anew(
+    connection: Connection, gallery_id: int, templates: Sequence[int]
+) -> dict[int, list[int]]:
+    """Those of the templates that the gallery's successor holds already, if it has one."""
+    query = select(reembedded.c.gallery_id, reembedded.c.template).join(
+        reembedding, reembedding.c.successor == reembedded.c.gallery_id
+    )
+    query = query.where(reembedding.c.gallery_id == gallery_id)
+    found: dict[int, list[int]] = {}
+    for start in range(0, len(templates), _AT_ONCE):
+        some = reembedded.c.template.in_(templates[start : start + _AT_ONCE])
+        for successor, number in connection.execute(query.where(some)):
+            found.setdefault(int(successor), []).append(int(number))
+    return found
 
 
 def head(connection: Connection, gallery_id: int) -> int:
@@ -78,12 +107,24 @@ def token(connection: Connection, gallery_id: int, seq: int) -> int | None:
 
 
 def read(connection: Connection, gallery_id: int, after: int, limit: int, vault: Vault) -> Changes:
-    """The next entries, with the vectors of added templates that are still there."""
+    """The next entries, with the vectors of added templates that are still there.
+
+    The templates of a successor are still its predecessor's, and their new vectors elsewhere.
+    """
     mark = marks(connection, [gallery_id]).get(gallery_id, Mark(0, 0, 0, 0))
     there = and_(template.c.id == change.c.template, change.c.added)
+    anew = and_(there, reembedded.c.template == template.c.id)
+    own = template.c.gallery_id == change.c.gallery_id
+    columns: tuple[ColumnElement[Any], ...] = (
+        change.c.gallery_id,
+        template.c.subject,
+        template.c.template_id,
+        case((own, template.c.vector), else_=reembedded.c.vector).label("vector"),
+    )
     query = (
-        select(change.c.seq, change.c.template, *SEALED)
+        select(change.c.seq, change.c.template, *columns)
         .outerjoin(template, there)
+        .outerjoin(reembedded, and_(anew, reembedded.c.gallery_id == change.c.gallery_id))
         .where(change.c.gallery_id == gallery_id, change.c.seq > after)
         .order_by(change.c.seq)
         .limit(limit)

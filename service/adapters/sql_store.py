@@ -27,7 +27,14 @@ from service.adapters.sql_engine import flush_erased, reading, writing
 from service.adapters.vault import PLAIN, Vault
 from service.core.access import SERVICE, Actor
 from service.core.audit import Action, Entry, Event, enrolled
-from service.core.errors import Busy, Duplicate, IdempotencyConflict, Rejection
+from service.core.errors import (
+    Busy,
+    Duplicate,
+    IdempotencyConflict,
+    Rejection,
+    Replaced,
+    UnknownGallery,
+)
 from service.core.gallery import (
     Changes,
     Enrolment,
@@ -125,11 +132,11 @@ class SqlStore:
     def delete_gallery(self, gallery: Gallery) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            sql_galleries.lock(connection, gallery)
+            ids = sql_galleries.lock_to_erase(connection, gallery)
             size = sql_galleries.erase(connection, gallery.id)
             detail = {"subjects": size.subjects, "templates": size.templates}
             self._note(connection, Event(Action.DELETE_GALLERY, gallery.name, detail=detail))
-        self._erased(gallery)
+        self._erased(ids)
 
     def tidy(self) -> None:
         """See `Store`."""
@@ -148,19 +155,21 @@ class SqlStore:
             kept = sql_galleries.kept_for_a_time(connection)
             due = [gallery for gallery in kept if sql_retention.is_due(connection, gallery, now)]
         for gallery in due:
-            while self._expire(gallery, now):
-                self._erased(gallery)
+            while ids := self._expire(gallery, now):
+                self._erased(ids)
 
-    def _expire(self, gallery: Gallery, now: datetime) -> int:
-        """How much of a gallery was erased; its settings may have been changed since."""
+    def _expire(self, gallery: Gallery, now: datetime) -> list[int]:
+        """Ids of which something was erased; the gallery's settings may have been changed since."""
         with writing(self._engine) as connection:
-            if not sql_galleries.is_locked(connection, gallery.id):
-                return 0
+            try:
+                ids = sql_galleries.lock_to_erase(connection, gallery)
+            except (UnknownGallery, Replaced):
+                return []
             current = sql_galleries.by_name(connection, gallery.name)
             gone = sql_retention.erase(connection, current, now)
             for event, row in gone:
                 self._note(connection, event, row)
-            return len(gone)
+            return ids if gone else []
 
     def recall(self, once: Once) -> Enrolment | None:
         """See `Store`."""
@@ -232,20 +241,20 @@ class SqlStore:
     def delete_subject(self, gallery: Gallery, subject_id: str) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            sql_galleries.lock(connection, gallery)
+            ids = sql_galleries.lock_to_erase(connection, gallery)
             row = sql_subjects.erase(connection, gallery, subject_id)
             sql_turns.forget_subject(connection, gallery.id, subject_id)
             self._note(connection, Event(Action.DELETE_SUBJECT, gallery.name, subject_id), row)
-        self._erased(gallery)
+        self._erased(ids)
 
     def delete_template(self, gallery: Gallery, template_id: str) -> None:
         """See `Store`."""
         with writing(self._engine) as connection:
-            sql_galleries.lock(connection, gallery)
+            ids = sql_galleries.lock_to_erase(connection, gallery)
             row = sql_subjects.erase_template(connection, gallery, template_id)
             event = Event(Action.DELETE_TEMPLATE, gallery.name, detail={"template": template_id})
             self._note(connection, event, row)
-        self._erased(gallery)
+        self._erased(ids)
 
     def vectors(self, gallery: Gallery, subject_id: str) -> NDArray[np.float32]:
         """See `Store`."""
@@ -307,10 +316,11 @@ class SqlStore:
         with reading(self._engine) as connection:
             return sql_log.token(connection, gallery, seq)
 
-    def _erased(self, gallery: Gallery) -> None:
+    def _erased(self, galleries: Sequence[int]) -> None:
         """After the commit: what could not be wiped at once is wiped by `tidy`."""
         try:
-            self._on_erasure(gallery.id)
+            for gallery in galleries:
+                self._on_erasure(gallery)
             if not flush_erased(self._engine):
                 self._lingers.set()
         except (Busy, OSError) as error:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from faces.modality import Modality
 from faces.quality import Quality
-from service.adapters import sql_log
+from service.adapters import sql_galleries, sql_log
+from service.adapters.sql_tables import crop, idempotency, subject, template
 from service.adapters.sql_tables import gallery as gallery_table
-from service.adapters.sql_tables import idempotency, subject, template
 from service.adapters.vault import Vault
 from service.core.errors import UnknownSubject, UnknownTemplate
 from service.core.gallery import (
@@ -34,12 +34,13 @@ _AT_ONCE = 500
 
 
 def get(connection: Connection, gallery: Gallery, subject_id: str) -> tuple[int, Subject]:
-    """A subject and its row's id; raises UnknownSubject."""
+    """A subject and its row's id; raises UnknownSubject, or as `sql_galleries.require` does."""
     query = _with_count().where(
         subject.c.gallery_id == gallery.id, subject.c.subject_id == subject_id
     )
     row = connection.execute(query).one_or_none()
     if row is None:
+        sql_galleries.require(connection, gallery)
         raise UnknownSubject(f"No subject of {gallery.name} has the id {subject_id!r}.")
     return int(row.id), _subject(row)
 
@@ -53,6 +54,8 @@ def page(connection: Connection, gallery: Gallery, after: int, limit: int) -> Pa
         .limit(limit + 1)
     )
     rows = connection.execute(query).all()
+    if not rows:
+        sql_galleries.require(connection, gallery)
     following = int(rows[limit - 1].id) if len(rows) > limit else None
     return Page(tuple(_subject(row) for row in rows[:limit]), following)
 
@@ -95,7 +98,6 @@ def erase(connection: Connection, gallery: Gallery, subject_id: str) -> int:
 
 def erase_template(connection: Connection, gallery: Gallery, template_id: str) -> int:
     """Delete a template and the answers that told of it, and log its going; its subject's row."""
-    query = select(template.c.id, template.c.subject, subject.c.subject_id).join(subject)
     query = select(template.c.id, template.c.subject).where(
         template.c.gallery_id == gallery.id, template.c.template_id == template_id
     )
@@ -117,7 +119,8 @@ def templates(connection: Connection, row: int) -> list[Template]:
         template.c.face,
         template.c.quality,
         template.c.created_at,
-    )
+        crop.c.kind,
+    ).outerjoin(crop, crop.c.template == template.c.id)
     rows = connection.execute(query.where(template.c.subject == row).order_by(template.c.id))
     return [
         Template(
@@ -126,6 +129,7 @@ def templates(connection: Connection, row: int) -> list[Template]:
             face=_Face.validate_python(one.face),
             quality=Quality(**{k: v for k, v in one.quality.items() if k in _QUALITY_FIELDS}),
             created_at=one.created_at,
+            crop_kept=one.kind is not None,
         )
         for one in rows
     ]
@@ -146,7 +150,7 @@ def vectors(connection: Connection, row: int, dimension: int, vault: Vault) -> N
 
 
 def owners(connection: Connection, gallery: Gallery, numbers: Sequence[int]) -> dict[int, Owner]:
-    """Owners of those of the templates that are there."""
+    """Owners of those of the templates that are there; raises as `sql_galleries.require` does."""
     found: dict[int, Owner] = {}
     query = select(
         template.c.id, template.c.template_id, subject.c.subject_id, subject.c.name
@@ -155,6 +159,8 @@ def owners(connection: Connection, gallery: Gallery, numbers: Sequence[int]) -> 
         some = template.c.id.in_(numbers[start : start + _AT_ONCE])
         for row in connection.execute(query.where(template.c.gallery_id == gallery.id, some)):
             found[int(row.id)] = Owner(row.subject_id, row.name, row.template_id)
+    if not found or len(found) < len(numbers):
+        sql_galleries.require(connection, gallery)
     return found
 
 

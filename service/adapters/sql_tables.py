@@ -124,6 +124,35 @@ change = Table(
     Column("token", Number, nullable=False, server_default="0", comment="drawn at random"),
 )
 
+# An image of the face: sealed, or not kept at all.
+crop = Table(
+    "crop",
+    metadata,
+    Column("template", ForeignKey("template.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(64), nullable=False, comment="see faces.prepare.kind_of"),
+    Column("pixels", LargeBinary, nullable=False, comment="uint8, sealed"),
+)
+
+# A gallery that is being re-embedded, and the one to take its place, which no list shows.
+reembedding = Table(
+    "reembedding",
+    metadata,
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), primary_key=True),
+    Column("successor", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("crop_kind", String(64), nullable=False, comment="what the new model takes"),
+    Column("modalities", JSON, nullable=False, comment="what the new model encodes"),
+    Column("started_at", Utc, nullable=False),
+)
+
+# New vectors until the switch, sealed as the successor's.
+reembedded = Table(
+    "reembedded",
+    metadata,
+    Column("template", ForeignKey("template.id", ondelete="CASCADE"), primary_key=True),
+    Column("gallery_id", ForeignKey("gallery.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("vector", LargeBinary, nullable=False, comment="as template.vector"),
+)
+
 # What was answered names the subject and shows their face's place: it is erased with the subject.
 idempotency = Table(
     "idempotency",

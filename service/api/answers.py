@@ -89,12 +89,12 @@ class IdentifyOut(BaseModel):
     warnings: list[WarningOut]
 
     @classmethod
-    def of(cls, found: Identification, model: str) -> "IdentifyOut":
+    def of(cls, found: Identification) -> "IdentifyOut":
         """From the core's words."""
         return cls(
             probe=ProbeOut.of(found.probe),
             gallery=found.gallery,
-            model=model,
+            model=found.model,
             candidates=[CandidateOut.of(candidate) for candidate in found.candidates],
             searched=found.searched,
             threshold=_finite(found.threshold),
@@ -121,7 +121,7 @@ class VerifyOut(BaseModel):
     warnings: list[WarningOut]
 
     @classmethod
-    def of(cls, verification: Verification, model: str) -> "VerifyOut":
+    def of(cls, verification: Verification) -> "VerifyOut":
         """From the core's words."""
         threshold = verification.threshold
         return cls(
@@ -130,7 +130,7 @@ class VerifyOut(BaseModel):
             match=verification.match,
             threshold=None if threshold is None else _finite(threshold),
             probe=ProbeOut.of(verification.probe),
-            model=model,
+            model=verification.model,
             warnings=[] if threshold is None else _unreachable(threshold),
         )
 

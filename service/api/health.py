@@ -29,6 +29,8 @@ class VersionOut(BaseModel):
     version: str = Field(examples=["0.1.0"])
     model: str = Field(description="Name of the model bundle.")
     model_identity: str = Field(description="Digest of all that its vectors depend on.")
+    next_model: str | None = Field(description="Held ready to follow; null: none.")
+    next_model_identity: str | None
     dimension: int = Field(examples=[256])
     modalities: list[str] = Field(examples=[["nir", "sketch", "vis"]])
     calibrated: list[str] = Field(description="Modalities whose scores have an FMR and an FPIR.")
@@ -81,6 +83,8 @@ def get_version(parts: PartsDep) -> VersionOut:
         version=installed_version(),
         model=parts.model.name,
         model_identity=parts.model.identity,
+        next_model=parts.upcoming.model.name if parts.upcoming else None,
+        next_model_identity=parts.upcoming.model.identity if parts.upcoming else None,
         dimension=parts.model.dimension,
         modalities=sorted(parts.modalities),
         calibrated=sorted(calibrated),

@@ -46,4 +46,4 @@ def post_identify(
     says what it means for a gallery of this size.
     """
     found = identify(reader(form.image, parts.limits)(), form.search(), parts)
-    return IdentifyOut.of(found, parts.model.name)
+    return IdentifyOut.of(found)

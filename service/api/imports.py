@@ -58,9 +58,7 @@ class UploadRoute(GuardedRoute):
 
 async def _receive(request: Request, *, is_manifest: bool) -> Received:
     parts, job_id = parts_of(request), uuid.uuid4().hex
-    gallery = await run_in_threadpool(
-        galleries.open_for, parts.store, request.path_params["gallery"], parts.model
-    )
+    gallery, _ = await run_in_threadpool(galleries.opened, parts, request.path_params["gallery"])
     uploads = parts.imports.uploads
     file = await run_in_threadpool(uploads.receive, gallery.id, job_id)
     try:

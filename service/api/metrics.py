@@ -53,7 +53,7 @@ def _of_one(name: str, text: str, labels: dict[str, str], value: float) -> Metri
 
 
 def _of_galleries(parts: Parts, galleries: Iterable[Gallery]) -> Iterator[Metric]:
-    held = parts.index.standing()
+    held = {**parts.index.standing(), **(parts.upcoming.index.standing() if parts.upcoming else {})}
     templates = GaugeMetricFamily(
         "null_face_gallery_templates",
         "Templates of a gallery in the index of the process that answers.",

@@ -87,6 +87,10 @@ class TemplateOut(BaseModel):
     face: FaceOut
     quality: QualityOut
     created_at: datetime
+    crop_kept: bool = Field(
+        description="The aligned face is kept, encrypted, for another model; it never leaves the "
+        "service."
+    )
 
     @classmethod
     def of(cls, template: Template) -> "TemplateOut":
@@ -97,6 +101,7 @@ class TemplateOut(BaseModel):
             face=FaceOut.of(template.face),
             quality=QualityOut.of(template.quality),
             created_at=template.created_at,
+            crop_kept=template.crop_kept,
         )
 
 

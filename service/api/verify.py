@@ -54,4 +54,4 @@ def post_verify(
         parts,
         form.purpose,
     )
-    return VerifyOut.of(verification, parts.model.name)
+    return VerifyOut.of(verification)

@@ -20,7 +20,7 @@ from service.adapters import sql_backup, sql_vault
 from service.adapters.sql_audit import newest_time
 from service.adapters.sql_engine import open_engine, reading
 from service.adapters.sql_keys import SqlKeys
-from service.adapters.sql_tables import gallery
+from service.adapters.sql_tables import gallery, reembedding
 from service.core.access import AccessMode, is_loopback
 from service.settings import Settings
 from service.wiring import open_vault, snapshot_folder
@@ -157,6 +157,8 @@ def _encryption(settings: Settings, engine: Engine) -> Finding:
     vault = open_vault(settings)
     with reading(engine) as connection:
         needed = sql_vault.known_keys(connection, vault)
+    if settings.keep_crops and not vault.names:
+        return failed("encryption", "NULL_FACE_KEEP_CROPS needs NULL_FACE_ENCRYPTION_KEY_FILE")
     if vault.names:
         return ok("encryption", f"templates are sealed with {vault.names[0]}")
     if needed:
@@ -188,13 +190,16 @@ def _clock(engine: Engine) -> Finding:
 
 
 def _models(settings: Settings, engine: Engine) -> Finding:
-    identity = load_bundle(settings.bundle).identity
-    query = select(gallery.c.name).where(gallery.c.model_identity != identity)
+    bundles = filter(None, (settings.bundle, settings.next_bundle))
+    query = select(gallery.c.name).where(
+        gallery.c.model_identity.not_in([load_bundle(folder).identity for folder in bundles]),
+        gallery.c.id.not_in(select(reembedding.c.successor)),
+    )
     with reading(engine) as connection:
         others = list(connection.execute(query.limit(5)).scalars())
     if others:
         return warning("galleries", f"of another model, and refused: {', '.join(others)}")
-    return ok("galleries", "all are of this model")
+    return ok("galleries", "all are of a model that is served")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from service.cli import (
     extensions,
     identify,
     keys,
+    reembed,
     rotate_key,
     serve,
     verify,
@@ -81,4 +82,5 @@ app.add_typer(bundle.app, name="bundle")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(reembed.app, name="reembed")
 extensions.add_to(app)

@@ -64,7 +64,7 @@ class LocalTarget:
     def identify(self, data: bytes, search: Search) -> IdentifyOut:
         """See `Target`."""
         with _in_one_line():
-            return IdentifyOut.of(identify(data, search, self._parts), self._parts.model.name)
+            return IdentifyOut.of(identify(data, search, self._parts))
 
     def verify(
         self,
@@ -76,8 +76,7 @@ class LocalTarget:
     ) -> VerifyOut:
         """See `Target`."""
         with _in_one_line():
-            found = verify(data, modality, policy, reference, at, self._parts)
-            return VerifyOut.of(found, self._parts.model.name)
+            return VerifyOut.of(verify(data, modality, policy, reference, at, self._parts))
 
 
 @contextmanager

@@ -38,6 +38,9 @@ class Action(StrEnum):
     CREATE_KEY = "create_key"
     ROTATE_KEY = "rotate_key"
     REVOKE_KEY = "revoke_key"
+    BEGIN_REEMBEDDING = "begin_reembedding"
+    CANCEL_REEMBEDDING = "cancel_reembedding"
+    SWITCH_MODEL = "switch_model"
     ENCRYPT_TEMPLATES = "encrypt_templates"
     BACK_UP = "back_up"
     RESTORE = "restore"
@@ -107,6 +110,7 @@ def enrolled(enrolment: Enrolment, change: SubjectChange) -> Event:
         "templates": [one.template_id for one in enrolment.templates],
         "rejected": len(enrolment.rejected),
         "changed": sorted(change),
+        "crops": sum(one.crop_kept for one in enrolment.templates) or None,
     }
     return Event(Action.ENROLL, enrolment.gallery, enrolment.subject.subject_id, detail)
 

@@ -41,7 +41,7 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
     """Encode every image and store those that can be used, in one commit.
 
     Raises:
-        UnknownGallery, ModelMismatch: see `galleries.open_for`.
+        UnknownGallery, ModelMismatch: see `galleries.opened`.
         IdempotencyConflict: the key was used for another request.
         NothingEnrolled: no image could be used.
         TurnLost: the import is not ours to go on with.
@@ -49,7 +49,7 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
     once = Once(request.key, fingerprint(request)) if request.key else None
     if once and (earlier := parts.store.recall(once)):
         return earlier
-    gallery = galleries.open_for(parts.store, request.gallery, parts.model)
+    gallery, parts = galleries.opened(parts, request.gallery)
     subject_id = request.subject_id or uuid.uuid4().hex
     known = set(parts.store.image_sums(gallery, subject_id))
     templates, rejected = _encode_all(request, known, gallery.settings.quality, parts.encode)

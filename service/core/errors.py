@@ -24,9 +24,12 @@ ServiceError
 ├── FolderNotAllowed      the operator allows no such folder of the server
 ├── UnusableFile          one file of an import that is not there or cannot be read
 ├── TurnLost              the job was cancelled, or another worker has it now
+├── ReembeddingRefused    a gallery cannot be re-embedded, or switched, as it is asked for
+├── NotYet                a gallery cannot be switched to its new model at this moment
 ├── BackupRefused         a backup cannot be made or taken as it is asked for
 ├── VaultError            the encryption keys do not do, or what they sealed was changed
 └── Busy                  too much work at once; try again soon
+    ├── Replaced          the gallery was switched to another model at this very moment
     └── Unavailable       the database cannot be reached or written just now; try again later
 
 Which HTTP status a code becomes is `service.api.problems`' business.
@@ -180,6 +183,23 @@ class DatabaseUrlError(ServiceError):
     code = "internal_error"
 
 
+class ReembeddingRefused(ServiceError):
+    """A gallery cannot be re-embedded, or switched to another model, as it is asked for."""
+
+    code = "reembedding_refused"
+
+
+class NotYet(ServiceError):
+    """A gallery cannot be switched now: so many templates are pending, so many imports run."""
+
+    code = "reembedding_refused"
+
+    def __init__(self, pending: int, imports: int) -> None:
+        super().__init__(f"{pending:,} templates are pending, {imports:,} imports under way.")
+        self.pending = pending
+        self.imports = imports
+
+
 class BackupRefused(ServiceError):
     """A backup cannot be made or taken as it is asked for."""
 
@@ -197,6 +217,10 @@ class Busy(ServiceError):
 
     code = "busy"
     retry_after = 1
+
+
+class Replaced(Busy):
+    """The gallery was switched to another model meanwhile; the same request again meets that."""
 
 
 class Unavailable(Busy):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.core.errors import Duplicate, ModelMismatch, UnknownGallery, UnknownSubject
+from service.core.errors import Duplicate, UnknownGallery, UnknownSubject
 from service.core.gallery import (
     DEFAULT_GALLERY,
     GALLERY_NAME,
@@ -34,26 +34,20 @@ def find(store: Store, name: str) -> Gallery:
     return store.gallery(name)
 
 
-def open_for(store: Store, name: str, model: Model) -> Gallery:
-    """The gallery called `name`, to be used with `model`; the default one is made on first use.
+def opened(parts: Parts, name: str) -> tuple[Gallery, Parts]:
+    """The gallery called `name`, and the parts of its model; the default one is made on first use.
 
     Raises:
         UnknownGallery: there is none.
-        ModelMismatch: its vectors come from another model.
+        ModelMismatch: its vectors come from a model that is not served here.
     """
     try:
-        gallery = find(store, name)
+        gallery = find(parts.store, name)
     except UnknownGallery:
         if name != DEFAULT_GALLERY:
             raise
-        gallery = _make_default(store, model)
-    if gallery.model.identity != model.identity:
-        raise ModelMismatch(
-            f"The gallery {name} was made with the model {gallery.model.name} "
-            f"({gallery.model.identity[:12]}); this service runs {model.name} "
-            f"({model.identity[:12]}), whose vectors cannot be compared with it."
-        )
-    return gallery
+        gallery = _make_default(parts.store, parts.model)
+    return gallery, parts.of(gallery)
 
 
 def _make_default(store: Store, model: Model) -> Gallery:
@@ -94,7 +88,8 @@ def delete(parts: Parts, name: str) -> None:
     """Erase a gallery and everything in it, and to come into it; raises UnknownGallery."""
     gallery = find(parts.store, name)
     parts.store.delete_gallery(gallery)
-    parts.index.forget(gallery.id)
+    for one in filter(None, (parts, parts.upcoming)):
+        one.index.forget(gallery.id)
     parts.imports.uploads.discard_all_of(gallery.id)
 
 

@@ -66,18 +66,33 @@ class FaceFound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """An aligned face, from which another model can be served: the bytes of its pixels (uint8).
+
+    `kind` says what the pixels are: see `faces.prepare.kind_of`.
+    """
+
+    pixels: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """One face of one image. `vector` is (d,) float32 of unit length."""
+    """One face of one image. `vector` is (d,) float32 of unit length; `crop` where it is kept."""
 
     vector: NDArray[np.float32]
     face: FaceFound
     quality: Quality
     modality: Modality
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A stored reference, without its vector; `index` is that of its image in the request."""
+    """A stored reference, without its vector; `index` is that of its image in the request.
+
+    `crop_kept`: another model can be served without a new image.
+    """
 
     template_id: str
     modality: Modality
@@ -85,6 +100,7 @@ class Template:
     quality: Quality
     created_at: datetime
     index: int | None = None
+    crop_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,6 +45,7 @@ class Identification:
 
     probe: Encoded
     gallery: str
+    model: str
     candidates: Sequence[Candidate]
     searched: int
     threshold: float
@@ -57,11 +58,11 @@ def identify(data: bytes, search: Search, parts: Parts) -> Identification:
     recorded and cannot be is not answered.
 
     Raises:
-        UnknownGallery, ModelMismatch: see `galleries.open_for`.
+        UnknownGallery, ModelMismatch: see `galleries.opened`.
         Uncalibrated: a target FPIR needs a calibration that the model lacks.
         ImageError, NoFace, SeveralFaces, LowQuality, UnsupportedModality, Busy: see `Encode`.
     """
-    gallery = galleries.open_for(parts.store, search.gallery, parts.model)
+    gallery, parts = galleries.opened(parts, search.gallery)
     probe = parts.encode(data, search.modality, search.policy)
     scale = _scale(search, probe.modality, parts.calibration(probe.modality))
     parts.index.catch_up(parts.store, gallery.id)
@@ -71,7 +72,9 @@ def identify(data: bytes, search: Search, parts: Parts) -> Identification:
     counts = {"searched": found.searched, "listed": len(candidates)}
     detail = {**counts, "modality": probe.modality, "purpose": search.purpose}
     note_search(parts.store, Event(Action.IDENTIFY, gallery.name, detail=detail))
-    return Identification(probe, gallery.name, candidates, found.searched, threshold)
+    return Identification(
+        probe, gallery.name, parts.model.name, candidates, found.searched, threshold
+    )
 
 
 def look(

@@ -7,7 +7,14 @@ from contextlib import closing
 
 from faces.errors import FaceError
 from service.core.enroll import EnrollRequest, enroll
-from service.core.errors import Busy, NothingEnrolled, TurnLost, UnusableFile
+from service.core.errors import (
+    Busy,
+    ModelMismatch,
+    NothingEnrolled,
+    TurnLost,
+    UnknownGallery,
+    UnusableFile,
+)
 from service.core.imports import sweep
 from service.core.jobs import Job, JobFile, Source, Step, Turn
 from service.core.ports import Parts
@@ -60,7 +67,11 @@ class Importer:
             self._carry_out(turn)
 
     def _can_do(self, job: Job) -> bool:
-        """On another host there may be other uploads and folders."""
+        """On another host there may be other uploads and folders, and another model."""
+        try:
+            self._parts.of(self._parts.store.gallery(job.gallery))
+        except (ModelMismatch, UnknownGallery):
+            return False
         uploads = self._parts.imports.uploads
         if job.folder is None:
             return uploads.has(job.gallery_id, job.job_id)

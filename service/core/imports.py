@@ -55,9 +55,10 @@ def begin(request: ImportRequest, parts: Parts) -> Job:
     received, uploads = request.received, parts.imports.uploads
     kept = False
     try:
-        if request.modality not in parts.modalities:
+        of_it = parts.of(received.gallery)
+        if request.modality not in of_it.modalities:
             raise UnsupportedModality(
-                f"The model {parts.model.name} encodes no {request.modality}."
+                f"The model {of_it.model.name} encodes no {request.modality}."
             )
         files = _listed(request, parts.imports)
         if len(files) > parts.imports.limits.max_files:

@@ -13,7 +13,7 @@ from faces.modality import Modality
 from faces.similarity import Calibration
 from service.core.access import Access, Actor
 from service.core.audit import Entry, Recorder
-from service.core.errors import Rejection
+from service.core.errors import ModelMismatch, Rejection
 from service.core.gallery import (
     Changes,
     Encoded,
@@ -33,6 +33,7 @@ from service.core.gallery import (
 )
 from service.core.gallery_settings import SettingsChange
 from service.core.jobs import Imports, Step
+from service.core.reembedding import Reembeddings
 
 
 class Encode(Protocol):
@@ -226,12 +227,14 @@ class Parts:
     """What the application runs on; `service.wiring` builds it, tests build their own.
 
     `calibration` gives a modality's score table, or None. `check` raises where the parts cannot
-    serve; `start` begins what goes on beside requests; `close` lets everything go.
+    serve; `start` begins what goes on beside requests; `close` lets everything go. `upcoming` are
+    the same on the bundle that is to follow, for galleries that have been switched to it.
     """
 
     encode: Encode
     store: Store
     imports: Imports
+    reembeddings: Reembeddings
     index: Index
     model: Model
     modalities: Sequence[Modality]
@@ -242,8 +245,27 @@ class Parts:
     limits: UploadLimits = UploadLimits()
     about: About = About()
     access: Access = Access()
+    upcoming: "Parts | None" = None
 
     def acting_for(self, actor: Actor) -> "Parts":
         """These parts, for what `actor` does."""
         imports = replace(self.imports, jobs=self.imports.jobs.acting_for(actor))
-        return replace(self, store=self.store.acting_for(actor), imports=imports)
+        upcoming = self.upcoming and self.upcoming.acting_for(actor)
+        return replace(
+            self,
+            store=self.store.acting_for(actor),
+            imports=imports,
+            reembeddings=self.reembeddings.acting_for(actor),
+            upcoming=upcoming,
+        )
+
+    def of(self, gallery: Gallery) -> "Parts":
+        """Those of the model that the gallery is of; raises ModelMismatch."""
+        for parts in (self, self.upcoming):
+            if parts is not None and parts.model.identity == gallery.model.identity:
+                return parts
+        raise ModelMismatch(
+            f"The gallery {gallery.name} was made with the model {gallery.model.name} "
+            f"({gallery.model.identity[:12]}); this service runs {self.model.name} "
+            f"({self.model.identity[:12]}), whose vectors cannot be compared with it."
+        )

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from service.core.errors import Busy
@@ -22,7 +22,8 @@ log = logging.getLogger("null_face")
 class Upkeep:
     """A thread that begins with every gallery of the model, and goes round until it is closed.
 
-    `clock` tells what time it is to whatever is kept for a time.
+    `clock` tells what time it is to whatever is kept for a time. `coming` tells which galleries are
+    being made for the model: the index has them at the switch.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class Upkeep:
         model: Model,
         period: float = PERIOD,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        coming: Callable[[Model], Sequence[int]] = lambda model: (),
     ) -> None:
+        self._coming = coming
         self._store = store
         self._index = index
         self._model = model
@@ -70,6 +73,8 @@ class Upkeep:
         if not self._loaded:
             self._load()
             self._loaded = True
+        for gallery in self._coming(self._model):
+            self._index.catch_up(self._store, gallery)
         self._index.refresh(self._store)
         self._store.tidy()
         if time.monotonic() - self._expired >= EXPIRY:

@@ -44,6 +44,7 @@ class Verification:
     """
 
     probe: Encoded
+    model: str
     score: float
     fmr: float | None
     match: bool | None
@@ -66,7 +67,7 @@ def verify(
         Uncalibrated: a target FMR needs a calibration that the model lacks.
         ImageError, NoFace, SeveralFaces, LowQuality, UnsupportedModality, Busy: see `Encode`.
     """
-    references = _vectors(reference, policy, parts)
+    references, parts = _references(reference, policy, parts)
     probe = parts.encode(data, modality, policy)
     score = min(1.0, float((references @ probe.vector).max()))
     calibration = parts.calibration(probe.modality)
@@ -74,7 +75,7 @@ def verify(
     fmr = None if calibration is None else _fmr(calibration, score, len(references))
     match = None if threshold is None else score >= threshold
     note_search(parts.store, _event(reference, purpose))
-    return Verification(probe, score, fmr, match, threshold)
+    return Verification(probe, parts.model.name, score, fmr, match, threshold)
 
 
 def _event(reference: Reference, purpose: str | None) -> Event:
@@ -84,14 +85,17 @@ def _event(reference: Reference, purpose: str | None) -> Event:
     return Event(Action.VERIFY, reference.gallery, reference.subject_id, detail)
 
 
-def _vectors(reference: Reference, policy: FacePolicy, parts: Parts) -> NDArray[np.float32]:
+def _references(
+    reference: Reference, policy: FacePolicy, parts: Parts
+) -> tuple[NDArray[np.float32], Parts]:
+    """The vectors to compare with, and the parts of the model that they come from."""
     if reference.image is not None:
-        return parts.encode(reference.image, reference.modality, policy).vector[None]
-    gallery = galleries.open_for(parts.store, reference.gallery, parts.model)
+        return parts.encode(reference.image, reference.modality, policy).vector[None], parts
+    gallery, parts = galleries.opened(parts, reference.gallery)
     vectors = parts.store.vectors(gallery, galleries.possible(reference.subject_id))
     if not len(vectors):
         raise UnknownSubject(f"The subject {reference.subject_id!r} has no template left.")
-    return vectors
+    return vectors, parts
 
 
 def _threshold(

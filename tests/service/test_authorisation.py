@@ -44,6 +44,8 @@ MAY: dict[str, set[Scope]] = {
     "list_job_files": {ENROL},
     "get_job_report": {ENROL},
     "stream_job": {ENROL},
+    "get_reembedding": {ADMIN},
+    "list_reenrolments": {ENROL, ADMIN},
     "list_audit": {ADMIN},
     "version": {READ, ENROL, ADMIN},
 }
@@ -91,6 +93,8 @@ CALLS: dict[str, tuple[str, str, dict[str, object]]] = {
     "list_job_files": ("GET", "/jobs/JOB/files", {}),
     "get_job_report": ("GET", "/jobs/JOB/report.csv", {}),
     "stream_job": ("GET", "/jobs/JOB/events", {}),
+    "get_reembedding": ("GET", "/galleries/GALLERY/reembedding", {}),
+    "list_reenrolments": ("GET", "/galleries/GALLERY/reenrolments", {}),
     "list_audit": ("GET", "/audit", {}),
     "livez": ("GET", "/livez", {}),
     "readyz": ("GET", "/readyz", {}),

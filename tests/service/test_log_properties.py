@@ -104,7 +104,7 @@ class GalleryMachine(RuleBasedStateMachine):
     @rule(worker=WORKERS)
     def erase_gallery(self, worker: int) -> None:
         owner = self.workers[worker]
-        galleries.open_for(owner.store, "default", owner.parts.model)
+        galleries.opened(owner.parts, "default")
         galleries.delete(owner.parts, "default")
         self.held = []
 

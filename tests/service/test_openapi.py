@@ -47,6 +47,8 @@ def test_every_call_of_the_contract_is_there(schema: dict[str, Any]) -> None:
         ("GET", "/jobs/{job_id}/files"),
         ("GET", "/jobs/{job_id}/report.csv"),
         ("GET", "/jobs/{job_id}/events"),
+        ("GET", "/galleries/{gallery}/reembedding"),
+        ("GET", "/galleries/{gallery}/reenrolments"),
         ("GET", "/audit"),
         ("GET", "/livez"),
         ("GET", "/readyz"),

@@ -26,7 +26,7 @@ NOW = datetime.now(UTC)
 def pair(database: str, tmp_path: Path) -> Iterator[tuple[Worker, Worker]]:
     """Two workers; the gallery keeps templates for 30 days."""
     made = (Worker(database, tmp_path / "index"), Worker(database, tmp_path / "index"))
-    galleries.open_for(made[0].store, "default", MODEL)
+    galleries.opened(made[0].parts, "default")
     keep_for(made[0], 30)
     yield made
     for worker in made:

@@ -15,6 +15,7 @@ from service.adapters.faiss_index import FaissIndex
 from service.adapters.snapshots import Snapshots
 from service.adapters.sql_engine import open_engine, upgrade
 from service.adapters.sql_jobs import SqlJobs
+from service.adapters.sql_reembeddings import SqlReembeddings
 from service.adapters.sql_store import SqlStore
 from service.adapters.upload_folder import UploadFolder
 from service.core.enroll import EnrollRequest, enroll
@@ -59,6 +60,7 @@ class Worker:
             imports=Imports(
                 SqlJobs(self.engine), UploadFolder(uploads, ImportLimits(), max_image=10)
             ),
+            reembeddings=SqlReembeddings(self.engine, on_erasure=erased),
             index=self.index,
             model=MODEL,
             modalities=(Modality.VIS, Modality.NIR),
