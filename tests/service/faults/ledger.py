@@ -2,6 +2,10 @@
 
 import threading
 from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uploads import Upload
 
 Photos = tuple[int, ...]
 """The people on a subject's photos, by number; none: there is no such subject."""
@@ -19,6 +23,8 @@ class Ledger:
         self.possible: dict[str, set[Photos]] = {}
         self._taken: set[str] = set()
         self.acknowledged = 0
+        self.uploads: list[Upload] = []
+        """Imports of which nobody knows yet how they ended."""
 
     def new(self) -> tuple[str, int]:
         """A subject that there is not, taken; and the first of a hundred numbers of its own."""
@@ -48,10 +54,19 @@ class Ledger:
 
     def acknowledge(self, name: str, outcome: Photos) -> None:
         """It was answered: nothing else is possible any more."""
+        self.know(name, outcome)
+        self.count()
+
+    def count(self) -> None:
+        """A request was acknowledged."""
+        with self._lock:
+            self.acknowledged += 1
+
+    def know(self, name: str, outcome: Photos) -> None:
+        """Nothing else is possible, by what the service says."""
         with self._lock:
             self.possible[name] = {outcome}
             self._taken.discard(name)
-            self.acknowledged += 1
 
     def settle(self, there: dict[str, int]) -> None:
         """Compare with how many photos of each subject are `there`; that ends every doubt."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +23,13 @@ from drawn import locate
 from serving import ROOT, settings_for
 
 from service import logs, wiring
+from service.adapters import sql_turns
 from service.adapters.snapshots import Snapshots
+from service.adapters.sql_jobs import SqlJobs
 from service.adapters.sql_store import SqlStore
 from service.app import create_app
+from service.core import importer, imports
+from service.core.importer import Importer
 from service.core.upkeep import Upkeep
 
 
@@ -34,8 +39,7 @@ class Order:
 
     database: str
     bundle: str
-    snapshots: str
-    log: str
+    folder: str
     port: int
 
 
@@ -56,7 +60,9 @@ class Worker:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200:
+                # (Without `verify` no certificates are loaded, which takes longer than the rest.)
+                ready = httpx.get(f"{self.url}/readyz", timeout=10, verify=False)
+                if ready.status_code == 200:
                     return
             time.sleep(0.03)
         raise TimeoutError(self.url)
@@ -83,17 +89,12 @@ class Nursery:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        order = Order(database, str(self._bundle), str(self._folder / "index"), str(self.log), port)
+        order = Order(database, str(self._bundle), str(self._folder), port)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(asdict(order)), file=self._process.stdin, flush=True)
         pid = int(self._process.stdout.readline())
         return Worker(pid, f"http://127.0.0.1:{port}", database)
-
-    @property
-    def log(self) -> Path:
-        """What every worker says."""
-        return self._folder / "log"
 
     def close(self) -> None:
         assert self._process.stdin
@@ -103,7 +104,8 @@ class Nursery:
 
 def serve(order: Order) -> None:
     """What a forked worker does until it is killed."""
-    output = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    folder = Path(order.folder)
+    output = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
     logs.configure("warning")
@@ -111,20 +113,33 @@ def serve(order: Order) -> None:
     wiring.Snapshots = partial(Snapshots, least=1, every=0.0)
     wiring.SqlStore = partial(SqlStore, keep=10)
     wiring.Upkeep = partial(Upkeep, period=0.1)
+    wiring.SqlJobs = partial(SqlJobs, lease=timedelta(seconds=1))
+    wiring.Importer = partial(Importer, period=0.2)
+    importer.SWEEP = 0.5
+    imports._ABANDONED = 5.0
+    sql_turns.MOST_STALLS = 1000
     settings = settings_for(
         order.database,
         Path(order.bundle),
         parallel=2,
-        snapshots=Path(order.snapshots),
+        snapshots=folder / "index",
+        imports=folder / "imports",
         rate_limit="1000000/minute",
     )
     parts = wiring.wire(settings, locate)
     uvicorn.run(create_app(parts), port=order.port, log_config=None, access_log=False)
 
 
+def bury(*_: object) -> None:
+    """Wait for children that are dead, so that their CPU time counts as this process's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
 def main() -> None:
-    """Fork for each line of standard input; the children are nobody's to wait for."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    """Fork for each line of standard input."""
+    signal.signal(signal.SIGCHLD, bury)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

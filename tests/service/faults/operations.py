@@ -4,15 +4,19 @@ An operation says in the ledger what it is about to do, does it, and says that i
 It may be cut off anywhere: by a transport error, which ends its client, or by `busy`.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import httpx
 from desk import Desk
 from drawn import jpeg, photo
 from ledger import Ledger
+from uploads import Upload
 
 SIDE = 64
+SUBJECTS = 3
+"""In an import."""
 
 
 def picture(number: int, style: str = "vis") -> bytes:
@@ -72,7 +76,72 @@ class EraseTemplate:
             ledger.acknowledge(name, numbers[1:])
 
 
-OPERATIONS: Sequence[Operation] = (Enrol(1), Enrol(2), Erase(), EraseTemplate())
+class Import:
+    """New subjects with two photos each, in the background; `then` comes while that goes on."""
+
+    def __init__(self, then: "Then | None" = None) -> None:
+        self._then = then
+
+    def __call__(self, desk: Desk, ledger: Ledger) -> None:
+        subjects = [ledger.new() for _ in range(SUBJECTS)]
+        files = {
+            f"{name}/{number}.jpg": (name, number)
+            for name, first in subjects
+            for number in (first, first + 1)
+        }
+        for name, first in subjects:
+            for outcome in ((first,), (first + 1,), (first, first + 1)):
+                ledger.attempt(name, outcome)
+        images = [picture(number) for _, number in files.values()]
+        upload = Upload.of(subjects[0][0], files, images)
+        ledger.uploads.append(upload)
+        answer = upload.send(desk)
+        if not is_done(answer, 202):
+            return
+        upload.job_id = answer.json()["job_id"]
+        ledger.count()
+        if self._then is not None and _has_begun(desk, upload):
+            self._then(desk, ledger, upload)
+
+
+Then = Callable[[Desk, Ledger, Upload], None]
+
+
+def erase_the_first(desk: Desk, ledger: Ledger, upload: Upload) -> None:
+    """It must not come back, though a photo of it may still wait for its turn."""
+    name = upload.names[0]
+    upload.doubtful.add(name)
+    answer = desk.client.delete(desk.at("subjects", name))
+    if answer.status_code == 404:  # not enrolled yet: nothing is erased
+        upload.doubtful.remove(name)
+    elif is_done(answer, 204):
+        upload.erased.add(name)
+        ledger.count()
+
+
+def cancel(desk: Desk, ledger: Ledger, upload: Upload) -> None:
+    """Nothing more may be enrolled once that is answered."""
+    upload.may_be_cancelled = True
+    answer = desk.client.delete(f"/jobs/{upload.job_id}")
+    if is_done(answer, 200):
+        upload.cancelled_at = answer.json()["enrolled"]
+        ledger.count()
+
+
+def _has_begun(desk: Desk, upload: Upload) -> bool:
+    """Wait a while for the first file."""
+    for _ in range(20):
+        answer = desk.client.get(f"/jobs/{upload.job_id}")
+        if is_done(answer, 200) and answer.json()["done"]:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+OPERATIONS: Sequence[Operation] = (
+    *(Enrol(1), Enrol(2), Erase(), EraseTemplate()),
+    *(Import(), Import(erase_the_first), Import(cancel)),
+)
 
 
 def is_done(answer: httpx.Response, status: int) -> bool:
