@@ -24,7 +24,7 @@ from training.evaluation.protocols import (
     trials_of,
 )
 from training.evaluation.results import Result
-from training.evaluation.run import evaluate
+from training.evaluation.run import gather, identify
 from training.evaluation.systems import System
 from training.kept_aside import kept_aside
 from training.ladder import Sets, climb, variant
@@ -145,10 +145,10 @@ def ladder_command(
         for trial in _present(protocol, run.data.root)
     ]
     tests += kept_aside(run.data)
-    crops = recipe(yunet)
+    images = gather(tests, recipe(yunet), cache=CACHE / "crops", processes=processes)
 
     def measure(system: System) -> list[Result]:
-        return evaluate("ladder", tests, [system], crops, cache=CACHE / "crops").results
+        return identify(system, tests, images)
 
     numbers = [int(seed) for seed in seeds.split(",")]
     folder = out or RUNS / "ladder" / f"{run.name}-{rows}"

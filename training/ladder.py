@@ -32,6 +32,8 @@ Measure = Callable[[System], list[Result]]
 
 RESULTS = TypeAdapter(list[Result])
 MEASURED = "measured.json"
+CENTRE_IMAGES = 500
+"""A modality, for each rung; more takes as long as a short row trains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,10 @@ def _learnt(config: Config, material: Material, folder: Path) -> System:
     if config.start.discriminants and state.steps == 0:
         discriminant_start(state, drawn_from)
     state = train(state, drawn_from, folder, time.monotonic)
-    return bundle_system(
-        centred_bundle(state, drawn_from, folder / "bundle", name="rung", centring=True)
+    bundle = centred_bundle(
+        state, drawn_from, folder / "bundle", name="rung", centring=True, images=CENTRE_IMAGES
     )
+    return bundle_system(bundle)
 
 
 def _measured(rung: Rung, path: Path, measure: Measure) -> list[Result]:

@@ -62,10 +62,20 @@ def release(
 
 
 def centred_bundle(
-    state: State, material: Material, folder: Path, *, name: str, centring: bool
+    state: State,
+    material: Material,
+    folder: Path,
+    *,
+    name: str,
+    centring: bool,
+    images: int = CENTRE_IMAGES,
 ) -> Bundle:
-    """The averaged weights as a bundle that encodes, with training means of c if `centring`."""
-    means = centres(state.average, material) if centring else {}
+    """The averaged weights as a bundle that encodes, with training means of c if `centring`.
+
+    Args:
+        images: so many a modality are averaged.
+    """
+    means = centres(state.average, material, images) if centring else {}
     return export_bundle(
         state.average,
         state.config,
@@ -77,12 +87,14 @@ def centred_bundle(
 
 
 @torch.no_grad()
-def centres(model: Null, material: Material) -> dict[Modality, list[float]]:
+def centres(
+    model: Null, material: Material, images: int = CENTRE_IMAGES
+) -> dict[Modality, list[float]]:
     """Mean over training images of c, averaged with c of the mirrored crop."""
     model.cpu().eval()
     means: dict[Modality, list[float]] = {}
     for number, domain in enumerate(material.domains):
-        crops = samples(material, domain, CENTRE_IMAGES)
+        crops = samples(material, domain, images)
         total = torch.zeros(256, dtype=torch.float64)
         for batch in crops.split(BATCH):
             for view in (batch, batch.flip(3)):

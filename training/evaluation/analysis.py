@@ -1,4 +1,4 @@
-"""What is told beside recognition rates: leaks of c and s, and whether calibration holds."""
+"""What is told beside rates: results by group, leaks of c and s, whether calibration holds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,10 @@ import numpy as np
 
 from faces.bundle import Bundle
 from training.evaluation.comparisons import Scores
+from training.evaluation.groups import Group, by_group
 from training.evaluation.leaks import Leak, identity_leak, modality_leak
+from training.evaluation.measured import measured_attributes
+from training.evaluation.protocols import Attribute
 from training.evaluation.reliability import Reliability, reliability
 from training.evaluation.run import Evaluation, Outcome
 from training.evaluation.systems import Images, Vectors, on_crops
@@ -27,16 +30,28 @@ class NamedLeak:
 
 
 @dataclass(frozen=True, slots=True)
+class Breakdown:
+    """One system's results on one trial by groups; `told_by` says what each attribute rests on."""
+
+    trial: str
+    system: str
+    told_by: dict[str, str]
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """All of it that could be had of a run; what JSON holds as it is.
 
-    `modality_leaks` of every system, of trials that show two modalities. `identity_leaks` of the
-    run's s, and of c by the same probe for comparison. `reliability` of the bundle's calibration.
+    `breakdowns` and `modality_leaks` of every system, the latter of trials that show two
+    modalities. `identity_leaks` of the run's s, and of c by the same probe for comparison.
+    `reliability` of the bundle's calibration.
     """
 
     modality_leaks: tuple[NamedLeak, ...]
     identity_leaks: tuple[NamedLeak, ...]
     reliability: tuple[Reliability, ...]
+    breakdowns: tuple[Breakdown, ...] = ()
 
 
 def analyse(evaluation: Evaluation, bundle: Bundle | None, run: TrainedRun | None) -> Analysis:
@@ -46,7 +61,21 @@ def analyse(evaluation: Evaluation, bundle: Bundle | None, run: TrainedRun | Non
         modality_leaks=tuple(_modality_leaks(evaluation.outcomes)),
         identity_leaks=tuple(_identity_leaks(evaluation.images, ours, run)) if run else (),
         reliability=tuple(_reliability(ours, bundle)) if bundle else (),
+        breakdowns=tuple(_breakdowns(evaluation)),
     )
+
+
+def _breakdowns(evaluation: Evaluation) -> Iterator[Breakdown]:
+    attributes: dict[str, tuple[Attribute, ...]] = {}
+    for outcome in evaluation.outcomes:
+        trial = outcome.trial
+        if trial.name not in attributes:
+            measured = measured_attributes(trial, evaluation.images)
+            attributes[trial.name] = trial.attributes + measured
+        told_by = {each.name: each.told_by for each in attributes[trial.name]}
+        groups = by_group(attributes[trial.name], outcome.scores)
+        if groups:
+            yield Breakdown(trial.name, outcome.result.system, told_by, groups)
 
 
 def _modality_leaks(outcomes: Sequence[Outcome]) -> Iterator[NamedLeak]:

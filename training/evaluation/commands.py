@@ -21,7 +21,7 @@ from training.evaluation.record import write_json
 from training.evaluation.report import Report, write_report
 from training.evaluation.run import SEED, evaluate, means_over_folds, refusals
 from training.evaluation.scoring import Part, Setting, score
-from training.evaluation.screen import show
+from training.evaluation.screen import show, show_groups
 from training.evaluation.server import Served, run_trial
 from training.evaluation.systems import Row, System
 from training.evaluation.trained import RowError, RunReader, TrainedRun
@@ -143,6 +143,7 @@ def evaluate_systems(
     for code, files in refusals(done.images).items():
         console.print(f"refused, {code}: {', '.join(files)}", markup=False)
     analysis = analyse(done, rows.bundle, rows.run)
+    show_groups(console, analysis.breakdowns)
     facts = {"protocol": protocol, "date": datetime.now(UTC).date().isoformat(), **rows.facts}
     write_json(
         folder / "results.json",

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from training.evaluation.analysis import Breakdown
+from training.evaluation.groups import Group
 from training.evaluation.intervals import Interval
 from training.evaluation.published import METHODS, NOTE, PUBLISHED
 from training.evaluation.results import Difference, Figure, Result
@@ -31,6 +33,55 @@ def show(
     for difference in differences:
         console.print(difference_text(difference))
     console.print(_published_table())
+
+
+def show_groups(console: Console, breakdowns: Sequence[Breakdown]) -> None:
+    """Print the groups of each trial, of the first system only."""
+    shown: set[str] = set()
+    for breakdown in breakdowns:
+        if breakdown.trial not in shown:
+            shown.add(breakdown.trial)
+            console.print(_groups_table(breakdown))
+
+
+def rate_text(rate: float | None, interval: Interval | None) -> str:
+    """A rate in percent with its interval, or that it is not measurable."""
+    return figure_text(Figure("", rate, interval))
+
+
+def group_cells(group: Group) -> tuple[str, ...]:
+    """A row of the breakdown after its attribute, for a screen or a page."""
+    return (
+        group.group,
+        f"{group.people}",
+        f"{group.probes}",
+        f"{group.fta}",
+        rate_text(group.rank_1, group.interval),
+        interval_text(group.wilson),
+        rate_text(group.fnmr, group.fnmr_interval),
+        rate_text(group.fmr, group.fmr_interval),
+    )
+
+
+GROUP_COLUMNS = ("group", "people", "probes", "FTA", "rank-1", "Wilson", "FNMR", "FMR")
+"""FNMR and FMR at the threshold of FMR 1 % over everybody, FMR between people of the group."""
+
+
+def _groups_table(breakdown: Breakdown) -> Table:
+    table = Table(
+        title=f"{breakdown.trial}: {breakdown.system} by group",
+        caption="percent; FNMR, and FMR within the group, at everybody's threshold for FMR 1 %",
+        box=None,
+    )
+    for column in ("attribute", "group"):
+        table.add_column(column)
+    for column in ("probes", "FTA", "rank-1", "FNMR", "FMR"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for group in breakdown.groups:
+        cells = dict(zip(GROUP_COLUMNS, group_cells(group), strict=True))
+        rates = (cells[name].replace(" ", "\n") for name in ("rank-1", "FNMR", "FMR"))
+        table.add_row(group.attribute, group.group, cells["probes"], cells["FTA"], *rates)
+    return table
 
 
 def figure_text(figure: Figure) -> str:

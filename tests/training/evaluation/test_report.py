@@ -10,10 +10,11 @@ from PIL import Image
 
 from faces.modality import Modality
 from faces.similarity import Calibration
-from training.evaluation.analysis import Analysis, NamedLeak
+from training.evaluation.analysis import Analysis, Breakdown, NamedLeak
+from training.evaluation.groups import by_group
 from training.evaluation.leaks import Leak
 from training.evaluation.plane import principal_plane
-from training.evaluation.protocols import cufs, trials_of
+from training.evaluation.protocols import Attribute, cufs, trials_of
 from training.evaluation.record import write_json
 from training.evaluation.reliability import reliability
 from training.evaluation.report import Report, write_report
@@ -22,6 +23,9 @@ from training.evaluation.run import evaluate
 from training.evaluation.systems import on_crops
 from training.evaluation.trained import TrainedRun
 
+HAIR = Attribute(
+    "hair", "drawn", {f"cufs/student-test-{n:03d}": "long" if n < 3 else "short" for n in range(5)}
+)
 LEAK = Leak(rate=0.9, interval=(0.85, 0.94), chance=0.5, images=14)
 
 
@@ -64,6 +68,7 @@ def analysis(evaluation):
         (NamedLeak("cufs", "sees <b>", LEAK),),
         (NamedLeak("cufs", "s of a run", LEAK),),
         (reliability("cufs", scores, table),),
+        (Breakdown("cufs", "sees <b>", {"hair": "<i>drawn</i>"}, by_group([HAIR], scores)),),
     )
 
 
@@ -115,6 +120,14 @@ def test_the_page_says_that_it_shows_people_and_git_ignores_its_folder(page):
     assert "faces of real people" in page.read_text()
 
 
+def test_results_stand_by_group_and_it_says_who_told_the_groups(page):
+    text = page.read_text()
+    assert "By group: sees &lt;b&gt;" in text
+    assert re.search(r"hair</th><td>long</td><td>2</td>", text)
+    assert re.search(r"<th scope=\"row\"></th><td>short</td>", text)
+    assert "&lt;i&gt;drawn&lt;/i&gt;" in text
+
+
 def test_names_are_text_not_markup(page):
     text = page.read_text()
     assert "sees &lt;b&gt;" in text
@@ -129,6 +142,7 @@ def test_every_part_of_the_page_is_there(page):
         "cufs: 7 probes against 7 references",
         "Rank-1 of sees &lt;b&gt; less that of the others",
         "Curves",
+        "By group: sees &lt;b&gt;",
         "Calibration: stated and observed",
         "Content vectors of sees &lt;b&gt;",
         "Modality leak",

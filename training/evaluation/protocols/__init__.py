@@ -19,6 +19,7 @@ from training.evaluation.protocols.lfw import lfw
 from training.evaluation.protocols.oulu_casia import oulu_casia
 from training.evaluation.protocols.people import assert_disjoint, held_out, subject_of
 from training.evaluation.protocols.trial import (
+    Attribute,
     DataMissingError,
     PeopleOverlapError,
     ProtocolError,
@@ -57,6 +58,7 @@ PROTOCOLS: dict[ProtocolName, Callable[[Path], list[Fold]]] = {
 
 __all__ = [
     "PROTOCOLS",
+    "Attribute",
     "DataMissingError",
     "Fold",
     "PeopleOverlapError",

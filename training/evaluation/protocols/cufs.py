@@ -1,8 +1,10 @@
 """CUHK face sketches (CUFS): one photo and one sketch a person, standard divisions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from faces.modality import Modality
+from training.evaluation.protocols.annotations import own_annotations
 from training.evaluation.protocols.fold import Fold, Pools, size_notes
 from training.evaluation.protocols.paired import photo_sketch_pools, photo_sketch_trial
 from training.evaluation.protocols.tree import set_folder
@@ -22,6 +24,7 @@ def cufs(data: Path) -> list[Fold]:
     parts = {part: _test(root, part) for part in ("student", "ar")}
     student, ar = parts.values()
     both = Trial("cufs", student.gallery + ar.gallery, student.probes + ar.probes)
+    both = replace(both, attributes=own_annotations("cufs"))
     notes: tuple[str, ...] = ()
     if (root / "xm2vts" / "test").is_dir():
         parts["xm2vts"] = _test(root, "xm2vts")

@@ -5,11 +5,14 @@
 
 `train/` may be left out (DATA/vis, DATA/nir ...); so may `test/`. DATA/gallery and DATA/probes are
 another way to say what is tested. Each may be a CSV of that name (`vis.csv`: path, subject).
+DATA/attributes.csv (subject, and a column for each attribute) breaks results down by group.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from faces.modality import Modality
+from training.evaluation.protocols.annotations import annotations
 from training.evaluation.protocols.fold import Fold, Pools
 from training.evaluation.protocols.listing import images_to_train_on, listing, samples_to_test
 from training.evaluation.protocols.tree import child, is_image, walk
@@ -31,7 +34,8 @@ def folders(data: Path, probe_modality: Modality = Modality.SKETCH) -> list[Fold
     if not data.is_dir():
         raise DataMissingError(f"folders: the folder {data} is missing.")
     pools = _pools(data)
-    trials = _trials(data, probe_modality)
+    attributes = annotations(data / "attributes.csv")
+    trials = tuple(replace(t, attributes=attributes) for t in _trials(data, probe_modality))
     if not pools and not trials:
         raise DataMissingError(_nothing(data))
     return [Fold("1", trials, pools, no_train=_no_train(data, pools), no_test=_no_test(trials))]

@@ -1,12 +1,14 @@
 """FS2K: photos in the wild and hand-drawn sketches; style 1 trains, styles 2 and 3 are the test."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from faces.modality import Modality
+from training.evaluation.protocols.annotations import own_annotations
 from training.evaluation.protocols.fold import Fold, size_notes
 from training.evaluation.protocols.paired import photo_sketch_pools, photo_sketch_trial
 from training.evaluation.protocols.tree import set_folder
-from training.evaluation.protocols.trial import DataMissingError, Trial
+from training.evaluation.protocols.trial import Attribute, DataMissingError, Trial
 
 TRAIN, TEST = 1529, 337
 """People of style 1, and of styles 2 and 3 together."""
@@ -25,6 +27,7 @@ def fs2k(data: Path) -> list[Fold]:
     root = set_folder(data, "fs2k", "test")
     trial = photo_sketch_trial("fs2k", root / "test", "fs2k")
     _refuse_style_1(trial)
+    trial = replace(trial, attributes=(_part(trial), *own_annotations("fs2k")))
     sizes = {"test": (len(trial.probes), TEST)}
     try:
         pools = photo_sketch_pools("fs2k", root / "train", "fs2k")
@@ -32,6 +35,11 @@ def fs2k(data: Path) -> list[Fold]:
         return [Fold("1", (trial,), no_train=str(error), notes=size_notes(sizes))]
     sizes["train"] = (len(pools[Modality.VIS]), TRAIN)
     return [Fold("1", (trial,), pools, notes=size_notes(sizes))]
+
+
+def _part(trial: Trial) -> Attribute:
+    told_by = "first digit of the file name: the set's folder, photo2 or photo3"
+    return Attribute("part", told_by, {probe.subject: probe.path.stem[0] for probe in trial.probes})
 
 
 def _refuse_style_1(trial: Trial) -> None:

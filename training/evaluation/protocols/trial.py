@@ -1,6 +1,7 @@
 """What every protocol yields: named galleries and probes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from faces.modality import Modality
@@ -28,16 +29,31 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Attribute:
+    """What splits the people of a trial into groups, for a breakdown of its results only.
+
+    `groups` maps a subject to its group; whom it does not name is in none. `told_by` says in words
+    where that comes from and how the groups were cut.
+    """
+
+    name: str
+    told_by: str
+    groups: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One gallery and the probes searched in it; every probe has a mate there (closed set).
 
     Trials with the same `mean_of` are the folds of one protocol: their average is what counts.
+    Nobody trains on `attributes`: train pools have none.
     """
 
     name: str
     gallery: tuple[Sample, ...]
     probes: tuple[Sample, ...]
     mean_of: str | None = None
+    attributes: tuple[Attribute, ...] = ()
 
     @property
     def samples(self) -> tuple[Sample, ...]:

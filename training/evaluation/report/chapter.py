@@ -7,7 +7,15 @@ import numpy as np
 from training.evaluation.analysis import Analysis
 from training.evaluation.comparisons import compare
 from training.evaluation.plane import principal_plane
-from training.evaluation.report.markup import Html, drawing, element, figure, note, section
+from training.evaluation.report.markup import (
+    Html,
+    drawing,
+    element,
+    figure,
+    note,
+    section,
+    text,
+)
 from training.evaluation.report.matches import matches_section
 from training.evaluation.report.pictures import pictures_section
 from training.evaluation.report.plots import (
@@ -23,6 +31,7 @@ from training.evaluation.report.plots import (
 from training.evaluation.report.tables import (
     differences_table,
     folds_table,
+    groups_table,
     leaks_table,
     results_table,
 )
@@ -50,6 +59,7 @@ def chapter(evaluation: Evaluation, analysis: Analysis, run: TrainedRun | None, 
         _folds(folds),
         differences_table([d for d in evaluation.differences if d.trial == name]),
         section(3, "Curves", element("div", *_curves(results, ours), class_="plots")),
+        _groups(analysis, ours),
         _calibration(analysis, ours.trial.name),
         _content(analysis, ours),
         _identity(analysis, ours.trial.name),
@@ -89,6 +99,33 @@ def _curves(results: Sequence[Result], ours: Outcome) -> Iterator[Html]:
     for svg, caption in plots:
         if svg:
             yield figure(drawing(svg, caption), caption)
+
+
+def _groups(analysis: Analysis, ours: Outcome) -> Html:
+    """By sex, skin tone and whatever else is known of the trial's people."""
+    told = [
+        each
+        for each in analysis.breakdowns
+        if (each.trial, each.system) == (ours.trial.name, ours.result.system)
+    ]
+    if not told:
+        return Html("")
+    sources = [
+        element("li", element("b", text(name)), text(f": {words}."))
+        for name, words in told[0].told_by.items()
+    ]
+    return section(
+        3,
+        f"By group: {ours.result.system}",
+        groups_table(told[0].groups),
+        note(
+            "Rank-1 in the whole gallery. FNMR of the group's own comparisons and FMR between two "
+            "of its people, both at the threshold of FMR 1 % over everybody: a group with a higher "
+            "FMR is confused with one another more often. Intervals draw the people of the group; "
+            "where they overlap nothing is told apart. No correction for the number of groups."
+        ),
+        element("ul", *sources, class_="note"),
+    )
 
 
 def _calibration(analysis: Analysis, trial: str) -> Html:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from training.evaluation.analysis import NamedLeak
+from training.evaluation.groups import Group
 from training.evaluation.intervals import Interval
 from training.evaluation.published import METHODS, NOTE, PUBLISHED
 from training.evaluation.report.markup import Html, element, note, section, table, text
 from training.evaluation.results import Difference, Figure, Result
-from training.evaluation.screen import NOT_MEASURABLE, interval_text
+from training.evaluation.screen import GROUP_COLUMNS, NOT_MEASURABLE, group_cells, interval_text
 
 LESS_IS_BETTER = ("FNIR", "EER")
 PLAIN = "d'"
@@ -106,6 +107,24 @@ def _verdict(difference: Difference) -> str:
     if low > 0:
         return "ahead"
     return "behind" if high < 0 else "not told apart"
+
+
+def groups_table(groups: Sequence[Group]) -> Html:
+    """A row for each group; the attribute is named once."""
+    rows: list[list[Html]] = []
+    for number, group in enumerate(groups):
+        repeated = number > 0 and groups[number - 1].attribute == group.attribute
+        cells = [_with_small(cell) for cell in group_cells(group)]
+        rows.append([text("" if repeated else group.attribute), *cells])
+    return table(["attribute", *GROUP_COLUMNS], rows)
+
+
+def _with_small(cell: str) -> Html:
+    """The interval after a rate in small print; any other cell as it is."""
+    rate, _, interval = cell.partition(" ")
+    if not interval or not rate[0].isdigit():
+        return text(cell)
+    return Html(text(rate) + element("small", text(interval)))
 
 
 def leaks_table(leaks: Sequence[NamedLeak], *, first_is_ours: bool) -> Html:
