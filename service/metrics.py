@@ -35,7 +35,7 @@ request_seconds = Histogram(
 stage_seconds = Histogram(
     "null_face_stage_seconds",
     "Parts of the work: wait (for a core), decode, locate, align, assess, encode, catch_up, "
-    "search, commit.",
+    "filter, search, commit.",
     ("stage",),
     buckets=_SECONDS,
     registry=_ours,

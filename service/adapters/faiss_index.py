@@ -1,7 +1,7 @@
 """The vector index: exact search by FAISS in one block of vectors a gallery, level with the log."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +39,16 @@ class FaissIndex:
             if shelf.level.applied != log.head(gallery):
                 shelf.catch_up(log, gallery)
 
-    def search(self, gallery: int, vector: NDArray[np.float32], k: int) -> Found:
+    def search(
+        self, gallery: int, vector: NDArray[np.float32], k: int, among: Sequence[int] | None = None
+    ) -> Found:
         """See `Index`."""
         shelf = self._shelves.get(gallery)
         if shelf is None:
             return Found([], 0)
         with metrics.stage("search"):
-            return shelf.level.view.search(vector, k)
+            chosen = None if among is None else np.array(among, np.int64)
+            return shelf.level.view.search(vector, k, chosen)
 
     def standing(self) -> Mapping[int, Standing]:
         """See `Index`."""

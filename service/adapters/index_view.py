@@ -18,23 +18,32 @@ _REMOVED = -1
 class View:
     """What a search sees; rows below `used` never move, those beyond may be written meanwhile.
 
-    `vectors` (capacity, d) float32, `templates` (capacity,) int64. A removed row is a zero vector
-    of template -1; `removed` counts them. (A `faiss.IndexFlatIP` must not be searched while
-    something is added to it.)
+    `vectors` (capacity, d) float32, `templates` and `subjects` (capacity,) int64. A removed row is
+    a zero vector of template -1; `removed` counts them. (A `faiss.IndexFlatIP` must not be searched
+    while something is added to it.)
     """
 
     vectors: NDArray[np.float32]
     templates: NDArray[np.int64]
+    subjects: NDArray[np.int64]
     used: int = 0
     removed: int = 0
 
     @classmethod
     def empty(cls, dimension: int) -> "View":
         """Nothing yet."""
-        return cls(np.empty((0, dimension), np.float32), np.empty(0, np.int64))
+        numbers = np.empty(0, np.int64)
+        return cls(np.empty((0, dimension), np.float32), numbers, numbers)
 
-    def search(self, vector: NDArray[np.float32], k: int) -> Found:
-        """At least the k nearest rows that are not removed, or all of them."""
+    def search(
+        self, vector: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+    ) -> Found:
+        """At least the k nearest rows that are not removed, or all of them.
+
+        With `among`, only rows of these subjects exist.
+        """
+        if among is not None:
+            return self._search_among(vector, k, among)
         fetch = k + _SPARE
         while True:
             fetch = min(fetch, self.used)
@@ -51,6 +60,7 @@ class View:
             view = self._moved(slice(0, self.used), capacity=max(used, used * 3 // 2))
         view.vectors[self.used : used] = [change.vector for change in added]
         view.templates[self.used : used] = [change.template for change in added]
+        view.subjects[self.used : used] = [change.subject for change in added]
         return replace(view, used=used)
 
     def without(self, gone: Sequence[int]) -> "View":
@@ -71,10 +81,33 @@ class View:
 
     def _moved(self, rows: slice | NDArray[np.intp], *, capacity: int) -> "View":
         vectors = np.empty((capacity, self.vectors.shape[1]), np.float32)
-        templates = np.empty(capacity, np.int64)
+        templates, subjects = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
         kept = self.templates[rows]
         vectors[: len(kept)], templates[: len(kept)] = self.vectors[rows], kept
-        return replace(self, vectors=vectors, templates=templates)
+        subjects[: len(kept)] = self.subjects[rows]
+        return replace(self, vectors=vectors, templates=templates, subjects=subjects)
+
+    def _search_among(self, vector: NDArray[np.float32], k: int, among: NDArray[np.int64]) -> Found:
+        """Every row is compared: that takes no longer than picking out those that count."""
+        scores, templates = self.compared(vector)
+        meant = np.isin(self.subjects[: self.used], among)
+        rows = np.flatnonzero(meant & (templates != _REMOVED))
+        best = rows[nearest(scores[rows], k)]
+        hits = [Hit(int(templates[row]), min(1.0, float(scores[row]))) for row in best]
+        return Found(hits, len(rows))
+
+    def compared(
+        self, vector: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The score of every row, to the bit as `faiss.knn` has it; and then each row's template.
+
+        In this order: a row that is blanked meanwhile is told by its template.
+        """
+        scores = np.empty(self.used, np.float32)
+        if self.used:
+            pointers = [faiss.swig_ptr(one) for one in (scores, vector, self.vectors)]
+            faiss.fvec_inner_products_ny(*pointers, len(vector), self.used)  # type: ignore[attr-defined]
+        return scores, self.templates[: self.used].copy()
 
     def _nearest(self, vector: NDArray[np.float32], fetch: int) -> list[Hit]:
         scores, rows = faiss.knn(
@@ -85,3 +118,10 @@ class View:
             for template, score in zip(self.templates[rows[0]], scores[0], strict=True)
             if template != _REMOVED
         ]
+
+
+def nearest(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Where the k greatest scores are, in no order; all of them where there are no more."""
+    if k >= len(scores):
+        return np.arange(len(scores))
+    return np.argpartition(scores, len(scores) - k)[len(scores) - k :]

@@ -17,7 +17,7 @@ from service.adapters.index_view import View
 from service.adapters.vault import Vault
 from service.core.errors import VaultError
 
-FORMAT = 1
+FORMAT = 2
 BLOCK = 16_384
 """Rows sealed at once."""
 
@@ -27,7 +27,7 @@ _MOST = 4096
 _LENGTH = 8
 _AT_ONCE = 2**20
 _DIGEST = hashlib.sha256
-_TEMPLATES, _VECTORS = np.dtype("<i8"), np.dtype("<f4")
+_NUMBERS, _VECTORS = np.dtype("<i8"), np.dtype("<f4")
 
 
 class Unusable(Exception):
@@ -75,21 +75,22 @@ def read_view(file: BinaryIO, header: Header, vault: Vault) -> View:
     """The rows that follow the header; raises Unusable unless every byte is as it was written."""
     start = file.tell()
     _verify(file)
-    row = _TEMPLATES.itemsize + header.dimension * _VECTORS.itemsize
+    row = 2 * _NUMBERS.itemsize + header.dimension * _VECTORS.itemsize
     if file.tell() - start < header.rows * row:
         raise Unusable("it is cut off")  # before memory is taken for what it promises
     file.seek(start)
-    templates = np.empty(header.rows, np.int64)
+    numbers = np.empty((2, header.rows), np.int64)
+    templates, subjects = numbers
     vectors = np.empty((header.rows, header.dimension), np.float32)
     for first in range(0, header.rows, BLOCK):
         count = min(BLOCK, header.rows - first)
         plain = _opened(file, vault, _whose(header, first))
         if len(plain) != count * row:
             raise Unusable("a block has another size")
-        cut = count * _TEMPLATES.itemsize
-        templates[first : first + count] = np.frombuffer(plain[:cut], _TEMPLATES)
+        cut = 2 * count * _NUMBERS.itemsize
+        numbers[:, first : first + count] = np.frombuffer(plain[:cut], _NUMBERS).reshape(2, -1)
         vectors[first : first + count] = np.frombuffer(plain[cut:], _VECTORS).reshape(count, -1)
-    return View(vectors, templates, used=header.rows)
+    return View(vectors, templates, subjects, used=header.rows)
 
 
 def _verify(file: BinaryIO) -> None:
@@ -125,8 +126,8 @@ def _sealed_blocks(
 ) -> Iterator[bytes]:
     for first in range(0, len(kept), BLOCK):
         rows = kept[first : first + BLOCK]
-        templates = view.templates[rows].astype(_TEMPLATES).tobytes()
+        numbers = np.stack((view.templates[rows], view.subjects[rows])).astype(_NUMBERS).tobytes()
         vectors = view.vectors[rows].astype(_VECTORS).tobytes()
-        sealed = vault.seal(templates + vectors, _whose(header, first))
+        sealed = vault.seal(numbers + vectors, _whose(header, first))
         yield len(sealed).to_bytes(_LENGTH, "little")
         yield sealed

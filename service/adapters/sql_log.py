@@ -129,11 +129,14 @@ def read(connection: Connection, gallery_id: int, after: int, limit: int, vault:
         .order_by(change.c.seq)
         .limit(limit)
     )
-    entries = [
-        Change(int(row.seq), int(row.template), None if row.vector is None else vector(row, vault))
-        for row in connection.execute(query)
-    ]
+    entries = [_change(row, vault) for row in connection.execute(query)]
     return Changes(entries, mark.head, mark.floor, is_last=len(entries) < limit)
+
+
+def _change(row: Row[Any], vault: Vault) -> Change:
+    if row.vector is None:
+        return Change(int(row.seq), int(row.template), None)
+    return Change(int(row.seq), int(row.template), vector(row, vault), int(row.subject))
 
 
 def compact(connection: Connection, gallery_id: int, *, keep: int) -> None:

@@ -52,6 +52,7 @@ from service.core.gallery import (
 )
 from service.core.gallery_settings import SettingsChange
 from service.core.jobs import ENROLLED, Step
+from service.core.metadata_filter import MetadataFilter
 
 KEEP = 1_000
 """Entries of a log that are not compacted, and removals that make compaction worth it."""
@@ -218,10 +219,17 @@ class SqlStore:
             row, found = sql_subjects.get(connection, gallery, subject_id)
             return found, sql_subjects.templates(connection, row)
 
-    def subjects(self, gallery: Gallery, after: int, limit: int) -> Page[Subject]:
+    def subjects(
+        self, gallery: Gallery, after: int, limit: int, wanted: MetadataFilter | None = None
+    ) -> Page[Subject]:
         """See `Store`."""
         with reading(self._engine) as connection:
-            return sql_subjects.page(connection, gallery, after, limit)
+            return sql_subjects.page(connection, gallery, after, limit, wanted)
+
+    def matching(self, gallery: Gallery, wanted: MetadataFilter) -> Sequence[int]:
+        """See `Store`."""
+        with metrics.stage("filter"), reading(self._engine) as connection:
+            return sql_subjects.matching(connection, gallery, wanted)
 
     def change_subject(
         self, gallery: Gallery, subject_id: str, change: SubjectChange

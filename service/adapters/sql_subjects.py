@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from faces.modality import Modality
 from faces.quality import Quality
-from service.adapters import sql_galleries, sql_log
+from service.adapters import sql_filter, sql_galleries, sql_log
 from service.adapters.sql_tables import crop, idempotency, subject, template
 from service.adapters.sql_tables import gallery as gallery_table
 from service.adapters.vault import Vault
@@ -26,6 +26,7 @@ from service.core.gallery import (
     SubjectChange,
     Template,
 )
+from service.core.metadata_filter import MetadataFilter
 
 _Face = TypeAdapter(FaceFound)
 _QUALITY_FIELDS = {field.name for field in dataclasses.fields(Quality)}
@@ -45,19 +46,35 @@ def get(connection: Connection, gallery: Gallery, subject_id: str) -> tuple[int,
     return int(row.id), _subject(row)
 
 
-def page(connection: Connection, gallery: Gallery, after: int, limit: int) -> Page[Subject]:
-    """Subjects whose row has an id above `after`."""
+def page(
+    connection: Connection,
+    gallery: Gallery,
+    after: int,
+    limit: int,
+    wanted: MetadataFilter | None,
+) -> Page[Subject]:
+    """Subjects that are meant and whose row has an id above `after`."""
     query = (
         _with_count()
         .where(subject.c.gallery_id == gallery.id, subject.c.id > after)
         .order_by(subject.c.id)
         .limit(limit + 1)
     )
+    if wanted is not None:
+        query = query.where(sql_filter.matches(wanted, connection.dialect))
     rows = connection.execute(query).all()
     if not rows:
         sql_galleries.require(connection, gallery)
     following = int(rows[limit - 1].id) if len(rows) > limit else None
     return Page(tuple(_subject(row) for row in rows[:limit]), following)
+
+
+def matching(connection: Connection, gallery: Gallery, wanted: MetadataFilter) -> list[int]:
+    """Row ids of the subjects that are meant."""
+    query = select(subject.c.id).where(
+        subject.c.gallery_id == gallery.id, sql_filter.matches(wanted, connection.dialect)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def put(connection: Connection, gallery: Gallery, subject_id: str, change: SubjectChange) -> int:

@@ -20,6 +20,7 @@ from pydantic import (
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
+from service.api.filters import FilterText
 from service.core.enroll import EnrollRequest, Upload
 from service.core.gallery import (
     DEFAULT_GALLERY,
@@ -181,6 +182,7 @@ class IdentifyForm(Form):
     image: Image
     gallery: GalleryName = DEFAULT_GALLERY
     modality: Annotated[ModalityOrAuto, Field(description="How the image came to be.")] = "auto"
+    filter: FilterText | None = None
     top_k: Annotated[int, Field(ge=1, le=200, description="How many subjects to list at most.")] = (
         10
     )
@@ -214,6 +216,7 @@ class IdentifyForm(Form):
             min_score=self.min_score,
             target_fpir=self.target_fpir,
             purpose=self.purpose,
+            wanted=self.filter,
         )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from service.api.deps import After, GalleryInPath, Limit, PartsDep, SubjectInPath, cursor_to
+from service.api.filters import FilterInQuery
 from service.api.gallery_answers import GalleryOut, GalleryPageOut
 from service.api.gallery_forms import GalleryPatch, NewGallery, SubjectPatch
 from service.api.guard import GuardedRoute, needs
@@ -102,10 +103,14 @@ def delete_gallery(gallery: GalleryInPath, parts: PartsDep) -> Response:
     responses=documented("unknown_gallery", "unknown_field", "busy"),
 )
 def get_subjects(
-    gallery: GalleryInPath, parts: PartsDep, after: After, limit: Limit = 100
+    gallery: GalleryInPath,
+    parts: PartsDep,
+    after: After,
+    wanted: FilterInQuery,
+    limit: Limit = 100,
 ) -> SubjectPageOut:
     """Subjects in the order of their first enrolment, in parts."""
-    page = galleries.list_subjects(parts.store, gallery, after, limit)
+    page = galleries.list_subjects(parts.store, gallery, after, limit, wanted)
     subjects = [SubjectOut.of(subject) for subject in page.items]
     return SubjectPageOut(subjects=subjects, next_cursor=cursor_to(page.after))
 

@@ -16,6 +16,7 @@ from service.core.gallery import (
     subject_id_objection,
 )
 from service.core.gallery_settings import SettingsChange
+from service.core.metadata_filter import MetadataFilter
 from service.core.ports import Parts, Store
 
 
@@ -93,9 +94,11 @@ def delete(parts: Parts, name: str) -> None:
     parts.imports.uploads.discard_all_of(gallery.id)
 
 
-def list_subjects(store: Store, name: str, after: int, limit: int) -> Page[Subject]:
-    """Part of a gallery's subjects, in the order of their first enrolment."""
-    return store.subjects(find(store, name), after, limit)
+def list_subjects(
+    store: Store, name: str, after: int, limit: int, wanted: MetadataFilter | None = None
+) -> Page[Subject]:
+    """Part of a gallery's subjects that are meant, in the order of their first enrolment."""
+    return store.subjects(find(store, name), after, limit, wanted)
 
 
 def subject(store: Store, name: str, subject_id: str) -> tuple[Subject, list[Template]]:

@@ -162,13 +162,14 @@ class Page(Generic[T]):
 class Change:
     """One entry of a gallery's log.
 
-    `vector` is that of an added template; None for a removal, and for an addition whose template
-    has been removed since.
+    `vector` is that of an added template and `subject` the number of whom it shows; None and 0 for
+    a removal, and for an addition whose template has been removed since.
     """
 
     seq: int
     template: int
     vector: NDArray[np.float32] | None
+    subject: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

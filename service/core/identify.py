@@ -11,9 +11,10 @@ from faces.locate import FacePolicy
 from faces.modality import Modality
 from faces.similarity import Calibration
 from service.core import galleries
-from service.core.audit import Action, Event, note_search
+from service.core.audit import Action, Detail, Event, note_search
 from service.core.errors import Uncalibrated
 from service.core.gallery import Candidate, Encoded, Gallery
+from service.core.metadata_filter import MetadataFilter
 from service.core.ports import Found, Index, Parts, Store
 from service.core.rank import is_complete, rank
 
@@ -26,7 +27,10 @@ Scale = Callable[[int], tuple[float, Callable[[float], float | None]]]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a caller wants to know of an image. Modality None: guess it."""
+    """What a caller wants to know of an image. Modality None: guess it.
+
+    With `wanted`, there are no other subjects to this search.
+    """
 
     gallery: str
     modality: Modality | None
@@ -35,6 +39,7 @@ class Search:
     min_score: float | None = None
     target_fpir: float | None = None
     purpose: str | None = None
+    wanted: MetadataFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,18 @@ def identify(data: bytes, search: Search, parts: Parts) -> Identification:
     probe = parts.encode(data, search.modality, search.policy)
     scale = _scale(search, probe.modality, parts.calibration(probe.modality))
     parts.index.catch_up(parts.store, gallery.id)
+    wanted = search.wanted
+    among = None if wanted is None else parts.store.matching(gallery, wanted)
     found, candidates, threshold = look(
-        probe.vector, gallery, search.top_k, scale, store=parts.store, index=parts.index
+        probe.vector, gallery, search.top_k, scale, among, store=parts.store, index=parts.index
     )
-    counts = {"searched": found.searched, "listed": len(candidates)}
-    detail = {**counts, "modality": probe.modality, "purpose": search.purpose}
+    detail: Detail = {
+        "searched": found.searched,
+        "listed": len(candidates),
+        "modality": probe.modality,
+        "purpose": search.purpose,
+        "filter": None if wanted is None else sorted(wanted.any_of),
+    }
     note_search(parts.store, Event(Action.IDENTIFY, gallery.name, detail=detail))
     return Identification(
         probe, gallery.name, parts.model.name, candidates, found.searched, threshold
@@ -82,14 +94,18 @@ def look(
     gallery: Gallery,
     top_k: int,
     scale: Scale,
+    among: Sequence[int] | None = None,
     *,
     store: Store,
     index: Index,
 ) -> tuple[Found, list[Candidate], float]:
-    """Search, wider and wider until the first `top_k` subjects are certain."""
+    """Search, wider and wider until the first `top_k` subjects are certain.
+
+    `among` are the store's numbers of those who are searched; None: everybody.
+    """
     k = top_k * WIDEN
     while True:
-        found = index.search(gallery.id, vector, k)
+        found = index.search(gallery.id, vector, k, among)
         owners = store.owners(gallery, [hit.template for hit in found.hits])
         threshold, fpir = scale(found.searched)
         candidates = rank(found.hits, owners, top_k=top_k, threshold=threshold, fpir=fpir)

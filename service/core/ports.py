@@ -33,6 +33,7 @@ from service.core.gallery import (
 )
 from service.core.gallery_settings import SettingsChange
 from service.core.jobs import Imports, Step
+from service.core.metadata_filter import MetadataFilter
 from service.core.reembedding import Reembeddings
 
 
@@ -132,8 +133,13 @@ class Store(Log, Recorder, Protocol):
     def subject(self, gallery: Gallery, subject_id: str) -> tuple[Subject, list[Template]]:
         """Raises UnknownSubject."""
 
-    def subjects(self, gallery: Gallery, after: int, limit: int) -> Page[Subject]:
-        """The next subjects, in the order of their first enrolment."""
+    def subjects(
+        self, gallery: Gallery, after: int, limit: int, wanted: MetadataFilter | None = None
+    ) -> Page[Subject]:
+        """The next subjects that are meant, in the order of their first enrolment."""
+
+    def matching(self, gallery: Gallery, wanted: MetadataFilter) -> Sequence[int]:
+        """Numbers of the subjects that are meant: what an index searches among."""
 
     def change_subject(
         self, gallery: Gallery, subject_id: str, change: SubjectChange
@@ -184,8 +190,13 @@ class Index(Protocol):
     def catch_up(self, log: Log, gallery: int) -> None:
         """Apply what `log` has and this index lacks; returns when it is level."""
 
-    def search(self, gallery: int, vector: NDArray[np.float32], k: int) -> Found:
-        """At least the `k` nearest templates, or all there are; ties in no given order."""
+    def search(
+        self, gallery: int, vector: NDArray[np.float32], k: int, among: Sequence[int] | None = None
+    ) -> Found:
+        """At least the `k` nearest templates, or all there are; ties in no given order.
+
+        With `among`, only templates of these subjects (the store's numbers) are searched.
+        """
 
     def standing(self) -> Mapping[int, Standing]:
         """What is held of each gallery at this moment."""

@@ -22,6 +22,7 @@ from service.core.enroll import EnrollRequest, enroll
 from service.core.gallery import Encoded, Enrolment, FaceFound, Model
 from service.core.identify import Identification, Search, identify
 from service.core.jobs import ImportLimits, Imports
+from service.core.metadata_filter import MetadataFilter
 from service.core.ports import Parts
 
 DIMENSION = 8
@@ -79,8 +80,14 @@ class Worker:
         )
         return enroll(request, self.parts)
 
-    def identify(self, number: int, top_k: int = 5, gallery: str = "default") -> Identification:
-        search = Search(gallery, Modality.NIR, FacePolicy.LARGEST, top_k)
+    def identify(
+        self,
+        number: int,
+        top_k: int = 5,
+        gallery: str = "default",
+        wanted: MetadataFilter | None = None,
+    ) -> Identification:
+        search = Search(gallery, Modality.NIR, FacePolicy.LARGEST, top_k, wanted=wanted)
         return identify(str(number).encode(), search, self.parts)
 
     def close(self) -> None:
