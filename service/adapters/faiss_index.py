@@ -11,6 +11,7 @@ from service.adapters.index_shelf import Level, Shelf
 from service.adapters.index_view import View
 from service.adapters.snapshots import Snapshots
 from service.core.gallery import Mark
+from service.core.gallery_settings import Fusion
 from service.core.ports import Found, Log, Standing
 
 PAGE = 5_000
@@ -40,7 +41,13 @@ class FaissIndex:
                 shelf.catch_up(log, gallery)
 
     def search(
-        self, gallery: int, vector: NDArray[np.float32], k: int, among: Sequence[int] | None = None
+        self,
+        gallery: int,
+        vector: NDArray[np.float32],
+        k: int,
+        *,
+        fusion: Fusion = Fusion.BEST,
+        among: Sequence[int] | None = None,
     ) -> Found:
         """See `Index`."""
         shelf = self._shelves.get(gallery)
@@ -48,7 +55,7 @@ class FaissIndex:
             return Found([], 0)
         with metrics.stage("search"):
             chosen = None if among is None else np.array(among, np.int64)
-            return shelf.level.view.search(vector, k, chosen)
+            return shelf.search(vector, k, fusion, chosen)
 
     def standing(self) -> Mapping[int, Standing]:
         """See `Index`."""

@@ -3,9 +3,14 @@
 import threading
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from service.adapters.index_means import Means
 from service.adapters.index_view import View
 from service.core.gallery import Changes
-from service.core.ports import Log
+from service.core.gallery_settings import Fusion
+from service.core.ports import Found, Log
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +58,32 @@ class Shelf:
         self.level = start
         self._page = page
         self._applying = threading.Lock()
+        self._means: Means | None = None
+        self._measuring = threading.Lock()
+
+    def search(
+        self,
+        vector: NDArray[np.float32],
+        k: int,
+        fusion: Fusion,
+        among: NDArray[np.int64] | None,
+    ) -> Found:
+        """See `Index`."""
+        if fusion is Fusion.BEST:
+            return self.level.view.search(vector, k, among)
+        while True:
+            view, means = self._measured()
+            found = means.search(view, vector, k, among)
+            if found is not None:
+                return found
+
+    def _measured(self) -> tuple[View, Means]:
+        """The current view and its means, which are first made when somebody needs them."""
+        with self._measuring:
+            view, known = self.level.view, self._means
+            means = Means.of(view) if known is None else known.brought_to(view)
+            self._means = means
+            return view, means
 
     def catch_up(self, log: Log, gallery: int) -> None:
         """Apply the rest of the log; what cannot be brought level is built anew beside it."""

@@ -11,7 +11,7 @@ from service.core.gallery import Change, Hit
 from service.core.ports import Found
 
 _SPARE = 16
-_REMOVED = -1
+REMOVED = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ class View:
     def without(self, gone: Sequence[int]) -> "View":
         """This view with rows blanked where they lie."""
         rows = np.flatnonzero(np.isin(self.templates[: self.used], gone))
-        self.templates[rows] = _REMOVED
+        self.templates[rows] = REMOVED
         self.vectors[rows] = 0
         return replace(self, removed=self.removed + len(rows))
 
@@ -77,7 +77,7 @@ class View:
 
     def kept(self) -> NDArray[np.intp]:
         """The rows that are not removed."""
-        return np.flatnonzero(self.templates[: self.used] != _REMOVED)
+        return np.flatnonzero(self.templates[: self.used] != REMOVED)
 
     def _moved(self, rows: slice | NDArray[np.intp], *, capacity: int) -> "View":
         vectors = np.empty((capacity, self.vectors.shape[1]), np.float32)
@@ -88,26 +88,25 @@ class View:
         return replace(self, vectors=vectors, templates=templates, subjects=subjects)
 
     def _search_among(self, vector: NDArray[np.float32], k: int, among: NDArray[np.int64]) -> Found:
-        """Every row is compared: that takes no longer than picking out those that count."""
-        scores, templates = self.compared(vector)
-        meant = np.isin(self.subjects[: self.used], among)
-        rows = np.flatnonzero(meant & (templates != _REMOVED))
-        best = rows[nearest(scores[rows], k)]
+        meant = np.flatnonzero(np.isin(self.subjects[: self.used], among))
+        scores, templates = self.compared(vector, meant)
+        here = np.flatnonzero(templates != REMOVED)
+        best = here[nearest(scores[here], k)]
         hits = [Hit(int(templates[row]), min(1.0, float(scores[row]))) for row in best]
-        return Found(hits, len(rows))
+        return Found(hits, len(here))
 
     def compared(
-        self, vector: NDArray[np.float32]
+        self, vector: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The score of every row, to the bit as `faiss.knn` has it; and then each row's template.
+        """Scores of these rows, equal to the bit for equal vectors; and then their templates.
 
         In this order: a row that is blanked meanwhile is told by its template.
         """
-        scores = np.empty(self.used, np.float32)
-        if self.used:
-            pointers = [faiss.swig_ptr(one) for one in (scores, vector, self.vectors)]
-            faiss.fvec_inner_products_ny(*pointers, len(vector), self.used)  # type: ignore[attr-defined]
-        return scores, self.templates[: self.used].copy()
+        scores = np.empty(len(rows), np.float32)
+        if len(rows):
+            pointers = [faiss.swig_ptr(one) for one in (scores, vector, self.vectors, rows)]
+            faiss.fvec_inner_products_by_idx(*pointers, len(vector), 1, len(rows))  # type: ignore[attr-defined]
+        return scores, self.templates[rows]
 
     def _nearest(self, vector: NDArray[np.float32], fetch: int) -> list[Hit]:
         scores, rows = faiss.knn(
@@ -116,11 +115,11 @@ class View:
         return [
             Hit(int(template), min(1.0, float(score)))
             for template, score in zip(self.templates[rows[0]], scores[0], strict=True)
-            if template != _REMOVED
+            if template != REMOVED
         ]
 
 
-def nearest(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+def nearest(scores: NDArray[np.floating], k: int) -> NDArray[np.intp]:
     """Where the k greatest scores are, in no order; all of them where there are no more."""
     if k >= len(scores):
         return np.arange(len(scores))

@@ -1,6 +1,7 @@
 """null-face identify: who might this be?"""
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from faces.locate import FacePolicy
 from service.api.answers import IdentifyOut
+from service.api.filters import parse
 from service.cli.errors import PHOTO_CODES, Refused
 from service.cli.options import (
     DEFAULT_SERVER,
@@ -24,6 +26,7 @@ from service.cli.output import complain, out
 from service.cli.patience import patiently
 from service.core.gallery import DEFAULT_GALLERY
 from service.core.identify import Search
+from service.core.metadata_filter import MetadataFilter
 
 
 def identify(
@@ -34,6 +37,14 @@ def identify(
     server: Server = DEFAULT_SERVER,
     local: Local = False,
     modality: Annotated[Kind, typer.Option(help="How the images came to be.")] = Kind.AUTO,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Search only subjects whose metadata has this value; again with the same key: or "
+            "that one. A value is read as JSON where it is some.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, max=200, help="How many subjects to list.")] = 10,
     min_score: Annotated[
         float | None, typer.Option(min=-1, max=1, help="List only scores from here up.")
@@ -60,7 +71,16 @@ def identify(
     """
     if min_score is not None and target_fpir is not None:
         raise typer.BadParameter("give --min-score or --target-fpir, not both")
-    search = Search(gallery, modality.modality, face_policy, top_k, min_score, target_fpir, purpose)
+    search = Search(
+        gallery,
+        modality.modality,
+        face_policy,
+        top_k,
+        min_score,
+        target_fpir,
+        purpose,
+        _filter(where or []),
+    )
     failed = False
     with closing(target(server, local=local)) as to:
         for file in files:
@@ -81,12 +101,29 @@ def identify(
         raise typer.Exit(1)
 
 
+def _filter(where: Sequence[str]) -> MetadataFilter | None:
+    """What `--where` asks for; the service's own parser says what is wrong with it."""
+    wanted: dict[str, list[object]] = {}
+    for one in where:
+        key, equals, value = one.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--where {one}: KEY=VALUE is needed")
+        try:
+            wanted.setdefault(key, []).append(json.loads(value))
+        except ValueError:
+            wanted[key].append(value)
+    try:
+        return parse(json.dumps(wanted)) if wanted else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--where: {error}") from error
+
+
 def _show_json(file: Path, found: IdentifyOut) -> None:
     print(json.dumps({"file": str(file), **found.model_dump(mode="json")}))
 
 
 def _show(file: Path, found: IdentifyOut) -> None:
-    heading = f"{file}: {found.probe.modality}, {found.searched:,} templates searched"
+    heading = f"{file}: {found.probe.modality}, {found.searched:,} searched"
     out.print(Text(heading, style="bold"), soft_wrap=True)
     if not found.candidates:
         out.print("nobody reaches the threshold")

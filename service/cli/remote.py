@@ -1,5 +1,6 @@
 """The use cases on a server, over HTTP."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -94,6 +95,7 @@ class RemoteTarget:
             "min_score": search.min_score,
             "target_fpir": search.target_fpir,
             "purpose": search.purpose,
+            "filter": search.wanted and json.dumps(search.wanted.any_of),
         }
         return self.ask(
             IdentifyOut, "POST", "/identify", data=_set(fields), files={"image": ("image", data)}

@@ -14,6 +14,7 @@ from service.core import galleries
 from service.core.audit import Action, Detail, Event, note_search
 from service.core.errors import Uncalibrated
 from service.core.gallery import Candidate, Encoded, Gallery
+from service.core.gallery_settings import Fusion
 from service.core.metadata_filter import MetadataFilter
 from service.core.ports import Found, Index, Parts, Store
 from service.core.rank import is_complete, rank
@@ -22,7 +23,7 @@ WIDEN = 4
 """How many hits are fetched for each candidate wanted, and by how much more if they do not do."""
 
 Scale = Callable[[int], tuple[float, Callable[[float], float | None]]]
-"""Number of templates searched -> threshold, and score -> FPIR."""
+"""Number of references searched -> threshold, and score -> FPIR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,14 @@ def look(
 
     `among` are the store's numbers of those who are searched; None: everybody.
     """
-    k = top_k * WIDEN
+    k, fusion, again = top_k * WIDEN, gallery.settings.fusion, False
     while True:
-        found = index.search(gallery.id, vector, k, among)
+        found = index.search(gallery.id, vector, k, fusion=fusion, among=among)
         owners = store.owners(gallery, [hit.template for hit in found.hits])
+        if fusion is Fusion.MEAN and len(owners) < len(found.hits) and not again:
+            index.catch_up(store, gallery.id)  # erased just now; its subject may have others
+            again = True
+            continue
         threshold, fpir = scale(found.searched)
         candidates = rank(found.hits, owners, top_k=top_k, threshold=threshold, fpir=fpir)
         if is_complete(candidates, found, top_k=top_k, threshold=threshold):

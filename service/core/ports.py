@@ -31,7 +31,7 @@ from service.core.gallery import (
     SubjectChange,
     Template,
 )
-from service.core.gallery_settings import SettingsChange
+from service.core.gallery_settings import Fusion, SettingsChange
 from service.core.jobs import Imports, Step
 from service.core.metadata_filter import MetadataFilter
 from service.core.reembedding import Reembeddings
@@ -170,7 +170,7 @@ class Store(Log, Recorder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The nearest templates, best first, among `searched` of them."""
+    """The nearest templates, or subjects, among `searched` of them."""
 
     hits: Sequence[Hit]
     searched: int
@@ -191,11 +191,19 @@ class Index(Protocol):
         """Apply what `log` has and this index lacks; returns when it is level."""
 
     def search(
-        self, gallery: int, vector: NDArray[np.float32], k: int, among: Sequence[int] | None = None
+        self,
+        gallery: int,
+        vector: NDArray[np.float32],
+        k: int,
+        *,
+        fusion: Fusion = Fusion.BEST,
+        among: Sequence[int] | None = None,
     ) -> Found:
         """At least the `k` nearest templates, or all there are; ties in no given order.
 
-        With `among`, only templates of these subjects (the store's numbers) are searched.
+        With `Fusion.MEAN` it is the `k` nearest subjects, by the mean of their templates; each is a
+        hit of its most similar template with the score of the mean. With `among`, only templates of
+        these subjects (the store's numbers) are searched.
         """
 
     def standing(self) -> Mapping[int, Standing]:

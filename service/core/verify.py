@@ -12,6 +12,7 @@ from service.core import galleries
 from service.core.audit import Action, Event, note_search
 from service.core.errors import Uncalibrated, UnknownSubject
 from service.core.gallery import Encoded
+from service.core.gallery_settings import Fusion
 from service.core.ports import Parts
 
 DEFAULT_FMR = 0.001
@@ -60,7 +61,7 @@ def verify(
     parts: Parts,
     purpose: str | None = None,
 ) -> Verification:
-    """Compare a face with a reference; of a subject's several templates, the best counts.
+    """Compare a face with a reference; a subject's several templates as its gallery says.
 
     Raises:
         UnknownGallery, ModelMismatch, UnknownSubject: the reference is not there.
@@ -95,7 +96,15 @@ def _references(
     vectors = parts.store.vectors(gallery, galleries.possible(reference.subject_id))
     if not len(vectors):
         raise UnknownSubject(f"The subject {reference.subject_id!r} has no template left.")
-    return vectors, parts
+    fused = gallery.settings.fusion is Fusion.MEAN
+    return (mean(vectors)[None] if fused else vectors), parts
+
+
+def mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of unit vectors, made unit length again; 0 where they cancel out."""
+    total = vectors.sum(axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(total))
+    return np.asarray(total / length if length > 1e-6 else 0 * total, np.float32)
 
 
 def _threshold(

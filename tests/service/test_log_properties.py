@@ -23,10 +23,14 @@ from workers import Worker, vector_of
 
 from service.core import galleries
 from service.core.errors import NothingEnrolled
+from service.core.gallery_settings import Fusion, SettingsChange
+from service.core.metadata_filter import MetadataFilter
 
 NUMBERS = st.integers(0, 29)
 SUBJECTS = st.sampled_from(["ada", "ben", "cyd", "dot", "eve"])
 WORKERS = st.integers(0, 1)
+FUSIONS = st.sampled_from(Fusion)
+SOME_SUBJECTS = st.none() | st.sets(SUBJECTS, min_size=1)
 
 
 @dataclass
@@ -107,6 +111,14 @@ class GalleryMachine(RuleBasedStateMachine):
         galleries.opened(owner.parts, "default")
         galleries.delete(owner.parts, "default")
         self.held = []
+        self.fusion = Fusion.BEST
+
+    @rule(worker=WORKERS, fusion=FUSIONS)
+    def fuse(self, worker: int, fusion: Fusion) -> None:
+        owner = self.workers[worker]
+        galleries.opened(owner.parts, "default")
+        galleries.change(owner.store, "default", SettingsChange(fusion=fusion))
+        self.fusion = fusion
 
     @rule(worker=WORKERS)
     def crash_and_start_again(self, worker: int) -> None:
@@ -119,28 +131,46 @@ class GalleryMachine(RuleBasedStateMachine):
         self.workers[worker].index.refresh(self.workers[worker].store)
         self.workers[worker].store.tidy()
 
-    @rule(worker=WORKERS, number=NUMBERS, top_k=st.integers(1, 6))
-    def search(self, worker: int, number: int, top_k: int) -> None:
-        self.compare(self.workers[worker], number, top_k)
+    @rule(worker=WORKERS, number=NUMBERS, top_k=st.integers(1, 6), among=SOME_SUBJECTS)
+    def search(self, worker: int, number: int, top_k: int, among: set[str] | None) -> None:
+        self.compare(self.workers[worker], number, top_k, among)
 
     @invariant()
     def both_workers_agree_with_the_list(self) -> None:
         for worker in self.workers:
             self.compare(worker, self.serial % 30, 3)
 
-    def compare(self, worker: Worker, number: int, top_k: int) -> None:
-        found = worker.identify(number, top_k)
-        assert found.searched == len(self.held)
-        expected = self.by_hand(number)[:top_k]
+    def compare(
+        self, worker: Worker, number: int, top_k: int, among: set[str] | None = None
+    ) -> None:
+        wanted = MetadataFilter({"id": tuple(sorted(among))}) if among else None
+        found = worker.identify(number, top_k, wanted=wanted)
+        held = [one for one in self.held if among is None or one.subject_id in among]
+        subjects = {one.subject_id for one in held}
+        assert found.searched == len(subjects if self.fusion is Fusion.MEAN else held)
+        ranked = self.by_mean if self.fusion is Fusion.MEAN else self.by_best
+        expected = ranked(held, number)[:top_k]
         assert [one.subject_id for one in found.candidates] == [name for name, _, _ in expected]
         assert [one.template_id for one in found.candidates] == [name for _, name, _ in expected]
         scores = [score for _, _, score in expected]
         assert np.allclose([one.score for one in found.candidates], scores, atol=1e-6)
 
-    def by_hand(self, number: int) -> list[tuple[str, str, float]]:
+    def by_mean(self, held: list[Held], number: int) -> list[tuple[str, str, float]]:
+        """Each subject by the mean of their templates, with their best template; best first."""
+        best = self.by_best(held, number)
+        fused = []
+        for subject_id, template_id, _ in best:
+            own = [vector_of(one.number) for one in held if one.subject_id == subject_id]
+            mean = np.mean(own, axis=0)
+            score = float(mean @ vector_of(number) / np.linalg.norm(mean))
+            fused.append((subject_id, template_id, score))
+        order = {one.template_id: place for place, one in enumerate(self.held)}
+        return sorted(fused, key=lambda one: (-round(one[2], 6), order[one[1]]))
+
+    def by_best(self, held: list[Held], number: int) -> list[tuple[str, str, float]]:
         """Best template of each subject, best first; of equal ones, that enrolled first."""
         probe = vector_of(number)
-        scored = [(one, float(vector_of(one.number) @ probe)) for one in self.held]
+        scored = [(one, float(vector_of(one.number) @ probe)) for one in held]
         scored.sort(key=lambda pair: -round(pair[1], 6))
         best: dict[str, tuple[str, str, float]] = {}
         for one, score in scored:

@@ -52,7 +52,7 @@ def matches(wanted: dict[str, list[Scalar]], metadata: dict[str, Any]) -> bool:
 
 def test_a_database_finds_whom_one_finds_by_hand(database: str) -> None:
     worker = Worker(database)
-    gallery = galleries.open_for(worker.store, "default", MODEL)
+    gallery = galleries.opened(worker.parts, "default")[0]
     for number in range(8):
         worker.enroll(f"{number}", f"{number} photo")
     galleries.create(worker.store, "other", MODEL)

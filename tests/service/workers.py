@@ -74,7 +74,7 @@ class Worker:
             images=[lambda text=text: text.encode() for text in images],
             gallery=gallery,
             subject_id=subject_id,
-            change={},
+            change={"metadata": {"id": subject_id}},
             modality=Modality.VIS,
             policy=FacePolicy.LARGEST,
         )

@@ -36,7 +36,28 @@ def test_identify_lists_the_most_alike_first(
     lines = [line for line in result.output.splitlines() if "person-" in line]
     assert len(lines) == 3
     assert "person-1" in lines[0]
-    assert "sketch, 4 templates searched" in result.output
+    assert "sketch, 4 searched" in result.output
+
+
+def test_identify_among_those_whose_metadata_matches(
+    run: Run, desk: Desk, gallery: str, sketch: Path
+) -> None:
+    for person, unit in enumerate(("engines", "hull", "1", "kitchen")):
+        metadata = json.dumps({"unit": unit, "floor": person})
+        desk.enroll(f"person-{person}", jpeg(photo(person)), metadata=metadata)
+
+    def listed(*where: str) -> list[str]:
+        options = [option for one in where for option in ("--where", one)]
+        result = run("identify", sketch, "--gallery", gallery, "--json", *options)
+        assert result.exit_code == 0, result.output
+        return sorted(one["subject_id"] for one in json.loads(result.stdout)["candidates"])
+
+    assert listed("unit=engines", "unit=hull") == ["person-0", "person-1"]
+    assert listed("unit=hull", "floor=1") == ["person-1"]
+    assert listed("unit=1") == []
+    assert listed('unit="1"') == ["person-2"]
+    for wrong in ("unit", "unit=[]", "unit={}"):
+        assert run("identify", sketch, "--gallery", gallery, "--where", wrong).exit_code == 2
 
 
 def test_identify_as_json_is_what_the_service_answers(
