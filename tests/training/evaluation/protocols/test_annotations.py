@@ -22,6 +22,16 @@ def test_fs2k_is_told_apart_by_its_folders_too(data):
     assert {"glasses", "headwear", "series"} <= set(groups)
 
 
+def test_actors_who_are_in_fs2k_many_times_are_left_out_of_a_second_trial(data, write_photo):
+    for name in ("3_0108", "3_0110"):
+        for folder in ("vis", "sketch"):
+            write_photo(data / "fs2k/test" / folder / f"{name}.png", 7)
+    whole, distinct = trials_of(fs2k(data))
+    assert (len(whole.probes), distinct.name) == (5, "fs2k-distinct")
+    assert distinct.subjects == {"fs2k/2_0001", "fs2k/2_0002", "fs2k/3_0001"}
+    assert distinct.attributes == whole.attributes
+
+
 def test_student_and_ar_together_are_broken_down_by_sex(data):
     both = trials_of(cufs(data))[0]
     (sex,) = [attribute for attribute in both.attributes if attribute.name == "sex"]
