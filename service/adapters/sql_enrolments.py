@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, insert, select
 
-from service.adapters import sql_crops, sql_log, sql_subjects
+from service.adapters import sql_alike, sql_crops, sql_log, sql_subjects
 from service.adapters.sql_tables import idempotency, template
 from service.adapters.vault import Vault
 from service.core.enroll import ALREADY_ENROLLED
 from service.core.errors import Duplicate, IdempotencyConflict, NothingEnrolled, Rejection
 from service.core.gallery import (
+    Alike,
     Enrolment,
     Gallery,
     NewTemplate,
@@ -35,6 +36,7 @@ def enroll(
     new: Sequence[NewTemplate],
     rejected: Sequence[Rejection],
     once: Once | None,
+    alike: Alike,
     vault: Vault,
 ) -> Enrolment:
     """See `service.core.ports.Store.enroll`; the caller holds the gallery's lock."""
@@ -47,9 +49,10 @@ def enroll(
     if not fresh:
         raise NothingEnrolled(refused)
     row = sql_subjects.put(connection, gallery, subject_id, change)
+    others = sql_alike.with_later(connection, gallery.id, alike, row, fresh, vault)
     templates = _add(connection, gallery, row, fresh, vault)
     _, subject = sql_subjects.get(connection, gallery, subject_id)
-    enrolment = Enrolment(subject, gallery.name, tuple(templates), tuple(refused))
+    enrolment = Enrolment(subject, gallery.name, tuple(templates), tuple(refused), alike=others)
     if once:
         _remember(connection, once, row, enrolment)
     return enrolment

@@ -19,7 +19,7 @@ from service.adapters.sql_tables import job, job_file
 from service.core.access import SERVICE, Actor, Scope
 from service.core.audit import Action, Detail, Event
 from service.core.errors import IdempotencyConflict, TurnLost, UnknownJob
-from service.core.gallery import Gallery, Once, Page
+from service.core.gallery import Gallery, Hit, Once, Page
 from service.core.jobs import (
     Job,
     JobFile,
@@ -230,7 +230,15 @@ def _files(
         query = query.where(job_file.c.code.is_(None))
     rows = connection.execute(query.order_by(job_file.c.position).limit(limit))
     return [
-        JobFile(row.position, row.place, row.subject_id, row.change, row.code, row.detail)
+        JobFile(
+            row.position,
+            row.place,
+            row.subject_id,
+            row.change,
+            row.code,
+            row.detail,
+            tuple(Hit(template, score) for template, score in row.duplicates),
+        )
         for row in rows
     ]
 

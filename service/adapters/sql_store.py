@@ -36,6 +36,7 @@ from service.core.errors import (
     UnknownGallery,
 )
 from service.core.gallery import (
+    Alike,
     Changes,
     Enrolment,
     Gallery,
@@ -193,6 +194,7 @@ class SqlStore:
         templates: Sequence[NewTemplate],
         rejected: Sequence[Rejection],
         once: Once | None,
+        alike: Alike = Alike(),
         step: Step | None = None,
     ) -> Enrolment:
         """See `Store`."""
@@ -201,10 +203,18 @@ class SqlStore:
             with metrics.stage("commit"), writing(self._engine) as connection:
                 sql_galleries.lock(connection, gallery)
                 enrolment = sql_enrolments.enroll(
-                    connection, gallery, subject_id, change, templates, rejected, own, self._vault
+                    connection,
+                    gallery,
+                    subject_id,
+                    change,
+                    templates,
+                    rejected,
+                    own,
+                    alike,
+                    self._vault,
                 )
                 if step is not None:
-                    sql_turns.settle(connection, step, ENROLLED)
+                    sql_turns.settle(connection, step, ENROLLED, alike=enrolment.alike)
                 if not enrolment.replayed:
                     row, _ = sql_subjects.get(connection, gallery, enrolment.subject.subject_id)
                     self._note(connection, enrolled(enrolment, change), row)

@@ -6,7 +6,7 @@ cancelled, or taken over by another worker, is noticed there and nothing is chan
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, upda
 
 from service.adapters.sql_tables import job, job_file
 from service.core.errors import TurnLost
+from service.core.gallery import Hit
 from service.core.jobs import DUPLICATE, ENROLLED, ERASED, Job, JobState, Step, Turn
 
 MOST_STALLS = 5
@@ -65,7 +66,13 @@ def keep(connection: Connection, turn: Turn, **changes: Any) -> None:
         raise TurnLost("The job was cancelled, or another worker has it now.")
 
 
-def settle(connection: Connection, step: Step, code: str, detail: str = "") -> None:
+def settle(
+    connection: Connection,
+    step: Step,
+    code: str,
+    detail: str = "",
+    alike: Sequence[Hit] = (),
+) -> None:
     """Note what became of a file; raises TurnLost, also where it is settled already."""
     counter = _COUNTER.get(code, job.c.refused)
     changes = {counter.name: counter + 1, "version": job.c.version + 1, "stalls": 0}
@@ -75,7 +82,9 @@ def settle(connection: Connection, step: Step, code: str, detail: str = "") -> N
         job_file.c.position == step.position,
         job_file.c.code.is_(None),
     )
-    if not connection.execute(query.values(code=code, detail=detail)).rowcount:
+    duplicates = [[hit.template, hit.score] for hit in alike]
+    values = {"code": code, "detail": detail, "duplicates": duplicates}
+    if not connection.execute(query.values(values)).rowcount:
         raise TurnLost("This file of the job is settled already.")
 
 
@@ -113,6 +122,7 @@ def forget_subject(connection: Connection, gallery_id: int, subject_id: str) -> 
     bump = update(job).where(mine, job.c.id.in_(of_it)).values(version=job.c.version + 1)
     numbers = connection.execute(bump.returning(job.c.id)).scalars().all()
     blank: dict[str, Any] = {"place": "", "subject_id": None, "change": {}, "detail": ""}
+    blank["duplicates"] = []
     for number in numbers:
         of_job = update(job_file).where(job_file.c.job == number, files)
         waiting = of_job.where(job_file.c.code.is_(None)).values(code=ERASED, **blank)

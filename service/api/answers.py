@@ -8,13 +8,22 @@ from faces.modality import Modality
 from service.api.schemas import (
     EnrolledTemplateOut,
     FaceOut,
+    PossibleDuplicateOut,
     QualityOut,
     RejectedOut,
     SubjectOut,
 )
+from service.core.duplicates import Resemblance
 from service.core.gallery import Candidate, Encoded, Enrolment
 from service.core.identify import Identification
 from service.core.verify import Verification
+
+
+class WarningOut(BaseModel):
+    """Something to know about an answer."""
+
+    code: str = Field(examples=["target_unreachable"])
+    detail: str
 
 
 class EnrollOut(BaseModel):
@@ -24,15 +33,25 @@ class EnrollOut(BaseModel):
     gallery: str = Field(examples=["default"])
     templates: list[EnrolledTemplateOut]
     rejected: list[RejectedOut]
+    possible_duplicates: list[PossibleDuplicateOut] = Field(
+        description="Other subjects whose face is as like as one person's, best first, for a key "
+        "that may search."
+    )
+    warnings: list[WarningOut]
 
     @classmethod
-    def of(cls, enrolment: Enrolment) -> "EnrollOut":
+    def of(cls, enrolment: Enrolment, resemblance: Resemblance) -> "EnrollOut":
         """From the core's words."""
         return cls(
             subject=SubjectOut.of(enrolment.subject),
             gallery=enrolment.gallery,
             templates=[EnrolledTemplateOut.of(one) for one in enrolment.templates],
             rejected=[RejectedOut.of(one) for one in enrolment.rejected],
+            possible_duplicates=[
+                PossibleDuplicateOut.model_validate(one, from_attributes=True)
+                for one in resemblance.told
+            ],
+            warnings=_resembling(resemblance),
         )
 
 
@@ -68,13 +87,6 @@ class CandidateOut(BaseModel):
     def of(cls, candidate: Candidate) -> "CandidateOut":
         """From the core's words."""
         return cls.model_validate(candidate, from_attributes=True)
-
-
-class WarningOut(BaseModel):
-    """Something to know about an answer."""
-
-    code: str = Field(examples=["target_unreachable"])
-    detail: str
 
 
 class IdentifyOut(BaseModel):
@@ -133,6 +145,15 @@ class VerifyOut(BaseModel):
             model=verification.model,
             warnings=[] if threshold is None else _unreachable(threshold),
         )
+
+
+def _resembling(resemblance: Resemblance) -> list[WarningOut]:
+    if not resemblance.subjects:
+        return []
+    detail = f"Other subjects of this gallery have a face as like: {resemblance.subjects}."
+    if not resemblance.told:
+        detail += " A key with the scope read is told which."
+    return [WarningOut(code="possible_duplicate", detail=detail)]
 
 
 def _finite(threshold: float) -> float | None:

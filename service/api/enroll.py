@@ -11,6 +11,7 @@ from service.api.forms import EnrollForm
 from service.api.guard import needs
 from service.api.problems import documented
 from service.core.access import Scope
+from service.core.duplicates import resemblances
 from service.core.enroll import enroll
 
 router = APIRouter(route_class=ManyImagesRoute, tags=["recognition"])
@@ -50,11 +51,13 @@ def post_enroll(
 
     The answer leaves after the commit: the very next search, in any worker, finds the person.
     Images that cannot be used are told in `rejected`; where none can be used, the answer is the
-    error of the first. The very image that the subject has already is a `duplicate`.
+    error of the first. The very image that the subject has already is a `duplicate`. A face that
+    another subject seems to have is enrolled all the same, and `possible_duplicates` tells whose.
     """
     enrolment = enroll(form.request(idempotency_key, parts.limits), parts)
     if enrolment.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     for rejection in enrolment.rejected:
         metrics.rejections.labels(rejection.code).inc()
-    return EnrollOut.of(enrolment)
+    [resemblance] = resemblances([enrolment.alike], enrolment.gallery, parts.store)
+    return EnrollOut.of(enrolment, resemblance)

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from service.api.schemas import PossibleDuplicateOut
 from service.core.gallery import Page
-from service.core.jobs import Job, JobFile, JobState
+from service.core.imports import Outcome
+from service.core.jobs import Job, JobState
 
 
 class JobOut(BaseModel):
@@ -70,11 +72,23 @@ class JobFileOut(BaseModel):
         examples=["enrolled"],
     )
     detail: str | None
+    alike: int = Field(
+        description="How many other subjects have a face as like; named in `possible_duplicates` "
+        "to who may search.",
+        examples=[1],
+    )
+    possible_duplicates: list[PossibleDuplicateOut]
 
     @classmethod
-    def of(cls, file: JobFile) -> "JobFileOut":
+    def of(cls, outcome: Outcome) -> "JobFileOut":
         """From the core's words."""
+        file, resemblance = outcome.file, outcome.resemblance
         return cls(
+            alike=resemblance.subjects,
+            possible_duplicates=[
+                PossibleDuplicateOut.model_validate(one, from_attributes=True)
+                for one in resemblance.told
+            ],
             position=file.position,
             file=file.place,
             subject_id=file.subject_id,
@@ -90,6 +104,6 @@ class JobFilePageOut(BaseModel):
     next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
 
     @classmethod
-    def of(cls, page: Page[JobFile], cursor: str | None) -> "JobFilePageOut":
+    def of(cls, page: Page[Outcome], cursor: str | None) -> "JobFilePageOut":
         """From the core's words."""
         return cls(files=[JobFileOut.of(file) for file in page.items], next_cursor=cursor)

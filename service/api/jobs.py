@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
@@ -101,8 +102,8 @@ def get_files(
     responses=_streamed("text/csv", "A line a file."),
 )
 def get_report(job_id: JobInPath, parts: PartsDep) -> StreamingResponse:
-    """Columns: position, file, subject_id, code, detail. Texts that a spreadsheet would take for a
-    formula begin with an apostrophe.
+    """Columns: position, file, subject_id, code, detail, alike, possible_duplicates (as JSON).
+    Texts that a spreadsheet would take for a formula begin with an apostrophe.
     """
     parts.imports.jobs.job(job_id)
     headers = {"Content-Disposition": 'attachment; filename="report.csv"'}
@@ -117,14 +118,16 @@ def _rows(parts: Parts, job_id: str) -> Iterator[str]:
     while after is not None:
         page = imports.list_files(parts, job_id, after, _ROWS)
         for file in page.items:
-            rows.writerow(_harmless(value) for value in JobFileOut.of(file).model_dump().values())
+            rows.writerow(_cell(value) for value in JobFileOut.of(file).model_dump().values())
         yield text.getvalue()
         text.seek(0)
         text.truncate()
         after = page.after
 
 
-def _harmless(value: object) -> object:
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
         return f"'{value}"
     return value

@@ -168,6 +168,15 @@ class SubjectDetailOut(SubjectOut):
         return cls(templates=listed, **dict(SubjectOut.of(subject)))
 
 
+class PossibleDuplicateOut(BaseModel):
+    """Another subject whose face is as like as one person's."""
+
+    subject_id: str = Field(examples=["staff-0007"])
+    name: str | None = Field(examples=["Ada King"])
+    score: float = Field(description="Similarity, at most 1; no probability.", examples=[0.91])
+    template_id: str = Field(description="That subject's most similar template.")
+
+
 class SubjectPageOut(BaseModel):
     """Part of a gallery's subjects, in the order of their first enrolment."""
 

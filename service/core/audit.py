@@ -110,6 +110,7 @@ def enrolled(enrolment: Enrolment, change: SubjectChange) -> Event:
         "templates": [one.template_id for one in enrolment.templates],
         "rejected": len(enrolment.rejected),
         "changed": sorted(change),
+        "alike": len(enrolment.alike) or None,
         "crops": sum(one.crop_kept for one in enrolment.templates) or None,
     }
     return Event(Action.ENROLL, enrolment.gallery, enrolment.subject.subject_id, detail)

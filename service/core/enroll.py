@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from faces.errors import ImageError, LowQuality, NoFace, SeveralFaces
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.core import galleries
+from service.core import duplicates, galleries
 from service.core.errors import Duplicate, NothingEnrolled, Rejection
 from service.core.gallery import Enrolment, NewTemplate, Once, SubjectChange
 from service.core.jobs import Step
@@ -55,8 +55,9 @@ def enroll(request: EnrollRequest, parts: Parts) -> Enrolment:
     templates, rejected = _encode_all(request, known, gallery.settings.quality, parts.encode)
     if not templates:
         raise NothingEnrolled(rejected)
+    alike = duplicates.search(templates, gallery, subject_id, parts)
     return parts.store.enroll(
-        gallery, subject_id, request.change, templates, rejected, once, request.step
+        gallery, subject_id, request.change, templates, rejected, once, alike, request.step
     )
 
 

@@ -132,14 +132,39 @@ class SubjectChange(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A template near a probe, by the store's own number."""
+
+    template: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Templates of others that look like somebody about to be enrolled.
+
+    The index stood at `applied` of the log; what was enrolled since counts from `threshold` on,
+    None: nothing is looked for.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    applied: int = 0
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an enrolment did. `replayed`: done by an earlier request with this Idempotency-Key."""
+    """What an enrolment did. `replayed`: done by an earlier request with this Idempotency-Key.
+
+    `alike` are templates of others with a face as like.
+    """
 
     subject: Subject
     gallery: str
     templates: tuple[Template, ...]
     rejected: tuple[Rejection, ...]
     replayed: bool = False
+    alike: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +230,6 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A template near a probe, by the store's own number."""
-
-    template: int
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Owner:
     """Whose a template is."""
 
@@ -223,7 +240,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One subject of a candidate list; `fpir` is None where the score is not calibrated."""
+    """One subject of a candidate list; `fpir` is None where the score is not calibrated.
+
+    `template` is the store's own number of the template.
+    """
 
     rank: int
     subject_id: str
@@ -231,6 +251,7 @@ class Candidate:
     score: float
     fpir: float | None
     template_id: str
+    template: int
 
 
 def subject_id_objection(text: str) -> str | None:

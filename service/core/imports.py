@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from service.core import galleries, layout, manifest
+from service.core.duplicates import Resemblance, resemblances
 from service.core.errors import (
     ImportTooLarge,
     InvalidManifest,
@@ -30,6 +31,14 @@ class Received:
     job_id: str
     sha256: str
     is_manifest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file, and whom its face resembles besides."""
+
+    file: JobFile
+    resemblance: Resemblance
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +118,13 @@ def list_jobs(parts: Parts, gallery: str, after: int, limit: int) -> Page[Job]:
     return parts.imports.jobs.of_gallery(galleries.find(parts.store, gallery), after, limit)
 
 
-def list_files(parts: Parts, job_id: str, after: int, limit: int) -> Page[JobFile]:
+def list_files(parts: Parts, job_id: str, after: int, limit: int) -> Page[Outcome]:
     """What became of each file; raises UnknownJob."""
     jobs = parts.imports.jobs
-    return jobs.files(jobs.job(job_id), after, limit)
+    job = jobs.job(job_id)
+    page = jobs.files(job, after, limit)
+    alike = resemblances([file.alike for file in page.items], job.gallery, parts.store)
+    return Page(tuple(map(Outcome, page.items, alike)), page.after)
 
 
 def cancel(parts: Parts, job_id: str) -> Job:

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 from faces.locate import FacePolicy
 from faces.modality import Modality
 from service.core.access import Actor
-from service.core.gallery import Gallery, Once, Page, SubjectChange
+from service.core.gallery import Gallery, Hit, Once, Page, SubjectChange
 
 ENROLLED = "enrolled"
 DUPLICATE = "duplicate"
@@ -48,7 +48,10 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """A file of a job. `code` None: its turn has not come. `position` counts from 1."""
+    """A file of a job. `code` None: its turn has not come. `position` counts from 1.
+
+    `alike` are templates of other subjects than the one enrolled, with a face as like.
+    """
 
     position: int
     place: str
@@ -56,6 +59,7 @@ class JobFile:
     change: SubjectChange
     code: str | None
     detail: str
+    alike: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

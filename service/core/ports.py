@@ -15,6 +15,7 @@ from service.core.access import Access, Actor
 from service.core.audit import Entry, Recorder
 from service.core.errors import ModelMismatch, Rejection
 from service.core.gallery import (
+    Alike,
     Changes,
     Encoded,
     Enrolment,
@@ -122,6 +123,7 @@ class Store(Log, Recorder, Protocol):
         templates: Sequence[NewTemplate],
         rejected: Sequence[Rejection],
         once: Once | None,
+        alike: Alike = Alike(),
         step: Step | None = None,
     ) -> Enrolment:
         """Add templates to a subject, made where needed; and their log entries, and the answer.

@@ -26,7 +26,13 @@ def rank(
             best.setdefault(owner.subject_id, (hit, owner))
     return [
         Candidate(
-            place, owner.subject_id, owner.name, hit.score, fpir(hit.score), owner.template_id
+            place,
+            owner.subject_id,
+            owner.name,
+            hit.score,
+            fpir(hit.score),
+            owner.template_id,
+            hit.template,
         )
         for place, (hit, owner) in enumerate(list(best.values())[:top_k], 1)
     ]
