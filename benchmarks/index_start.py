@@ -85,7 +85,7 @@ def fill(url: str, templates: int, vault: Vault) -> None:
     store = SqlStore(engine)
     for old in store.galleries(after=0, limit=10).items:
         store.delete_gallery(old)
-    made = store.create_gallery("default", MODEL)
+    made = store.create_gallery("default", MODEL, {})
     random = np.random.default_rng(0)
     for first in range(0, templates, BATCH):
         _add(engine, made.id, first, min(BATCH, templates - first), random, vault)

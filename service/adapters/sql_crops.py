@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    insert,
+    literal,
+    select,
+)
 
 from faces.modality import Modality
 from service.adapters.sql_tables import crop, reembedded, subject, template
@@ -26,6 +37,12 @@ def keep(
 def owner(subject: int, template_id: str) -> str:
     """Binds a crop to its template and subject; a switch to another model changes neither."""
     return f"crop {subject}/{template_id}"
+
+
+def erase(connection: Connection, gallery_id: int) -> int:
+    """Erase the crops of a gallery; how many there were."""
+    mine = select(template.c.id).where(template.c.gallery_id == gallery_id)
+    return connection.execute(delete(crop).where(crop.c.template.in_(mine))).rowcount
 
 
 def pending(

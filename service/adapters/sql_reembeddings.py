@@ -92,11 +92,10 @@ class SqlReembeddings:
         with writing(self._engine) as connection:
             _lock(connection, one)
             rows = connection.execute(_still_needed(one.gallery.id, list(new))).all()
-            for row in rows:
-                whose = sql_log.owner(one.successor, row.subject, row.template_id)
-                sealed = sql_log.stored(new[int(row.id)], self._vault, whose)
-                values = {"template": row.id, "gallery_id": one.successor, "vector": sealed}
-                connection.execute(insert(reembedded).values(values))
+            if not rows:
+                return
+            made = [self._row(one.successor, row, new[int(row.id)]) for row in rows]
+            connection.execute(insert(reembedded), made)
             sql_log.append(connection, one.successor, [int(row.id) for row in rows], added=True)
 
     def switch(self, one: Reembedding, *, leave_out: bool) -> None:
@@ -132,6 +131,16 @@ class SqlReembeddings:
         self.tidy()
         return True
 
+    def erase_crops(self, gallery: Gallery) -> int:
+        """See `Reembeddings`."""
+        with writing(self._engine) as connection:
+            sql_galleries.lock(connection, gallery)
+            count = sql_crops.erase(connection, gallery.id)
+            event = Event(Action.ERASE_CROPS, gallery.name, detail={"crops": count})
+            sql_audit.append(connection, self._actor, event)
+        self.tidy()
+        return count
+
     def successors(self, model: Model) -> Sequence[int]:
         """See `Reembeddings`."""
         query = select(reembedding.c.successor).join(
@@ -144,6 +153,11 @@ class SqlReembeddings:
     def tidy(self) -> bool:
         """See `Reembeddings`."""
         return flush_erased(self._engine)
+
+    def _row(self, successor: int, row: Row[Any], vector: NDArray[np.float32]) -> dict[str, Any]:
+        whose = sql_log.owner(successor, row.subject, row.template_id)
+        sealed = sql_log.stored(vector, self._vault, whose)
+        return {"template": row.id, "gallery_id": successor, "vector": sealed}
 
     def _begin(self, connection: Connection, gallery: Gallery, target: Target) -> Reembedding:
         successor = sql_galleries.add_hidden(connection, gallery, target.model)

@@ -3,7 +3,7 @@
 import csv
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from service.cli.errors import CommandError
 from service.cli.operator import operator
 from service.cli.output import err, out
 from service.core import galleries, reembed
+from service.core.errors import Busy
 from service.core.gallery import Gallery
 from service.core.ports import Store
 from service.core.reembedding import Reembedding, Reembeddings
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from service.adapters.crop_encoder import CropEncoder
 
 PAGE = 1000
+TRIES = 20
+"""How often in a row the database may be busy."""
+
 WIPING = 10.0
 """Seconds that the end waits for readers of what was erased."""
 
@@ -74,16 +78,7 @@ def run(
     """
     encode = _encoder(bundle)
     with _opened(database) as here:
-        one = reembed.begin(here.store, here.work, name, encode.target)
-        if one is None:
-            out.print(f"{name} is of the model {encode.target.model.name} already.")
-            return
-        _embed(here.work, one, encode)
-        if prepare:
-            out.print(f"{name} is ready for {encode.target.model.name}: run again to switch.")
-            return
-        reembed.switch(here.work, one, encode, _wait, leave_out=leave_out)
-        out.print(f"{name} is served with the model {encode.target.model.name} from now on.")
+        out.print(_patiently(lambda: _run(here, encode, name, leave_out, prepare)))
         _wipe(here.work)
 
 
@@ -116,6 +111,15 @@ def reenrolments(name: Name, bundle: Bundle = None, database: Database = None) -
             after = page.after
 
 
+@app.command("erase-crops")
+def erase_crops(name: Name, database: Database = None) -> None:
+    """Erase every crop kept of a gallery; its templates stay."""
+    with _opened(database) as here:
+        count = here.work.erase_crops(galleries.find(here.store, name))
+        out.print(f"{count:,} crops of {name} are erased.")
+        _wipe(here.work)
+
+
 @app.command()
 def cancel(name: Name, database: Database = None) -> None:
     """Drop what was made for the new model; the gallery stays as it is."""
@@ -124,6 +128,30 @@ def cancel(name: Name, database: Database = None) -> None:
             raise CommandError(f"{name} is not being re-embedded.")
         out.print(f"{name} stays as it is; what was made for the new model is erased.")
         _wipe(here.work)
+
+
+def _run(here: _Opened, encode: "CropEncoder", name: str, leave_out: bool, prepare: bool) -> str:
+    """What was done, in words."""
+    model = encode.target.model.name
+    one = reembed.begin(here.store, here.work, name, encode.target)
+    if one is None:
+        return f"{name} is of the model {model} already."
+    _embed(here.work, one, encode)
+    if prepare:
+        return f"{name} is ready for {model}: run again to switch."
+    reembed.switch(here.work, one, encode, _wait, leave_out=leave_out)
+    return f"{name} is served with the model {model} from now on."
+
+
+def _patiently(run: Callable[[], str]) -> str:
+    """Go on where it was while the database is busy, or restarts."""
+    for _ in range(TRIES):
+        try:
+            return run()
+        except Busy as error:
+            err.print(error.detail)
+            time.sleep(error.retry_after)
+    return run()
 
 
 @contextmanager

@@ -41,6 +41,7 @@ class Action(StrEnum):
     BEGIN_REEMBEDDING = "begin_reembedding"
     CANCEL_REEMBEDDING = "cancel_reembedding"
     SWITCH_MODEL = "switch_model"
+    ERASE_CROPS = "erase_crops"
     ENCRYPT_TEMPLATES = "encrypt_templates"
     BACK_UP = "back_up"
     RESTORE = "restore"

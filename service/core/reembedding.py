@@ -130,6 +130,9 @@ class Reembeddings(Protocol):
     def cancel(self, gallery: Gallery) -> bool:
         """Drop the successor; the gallery stays as it is. False where nothing was begun."""
 
+    def erase_crops(self, gallery: Gallery) -> int:
+        """Erase what was kept of a gallery for other models; how many crops there were."""
+
     def successors(self, model: Model) -> Sequence[int]:
         """Ids of the galleries that are being made for a model."""
 

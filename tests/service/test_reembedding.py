@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -425,6 +426,29 @@ def test_a_backup_holds_crops_and_what_was_begun(
     restored.move()
     assert restored.found(1) == "person-1"
     restored.close()
+
+
+def test_what_a_gallery_keeps_no_longer_goes_with_its_crop_and_new_vector(move: Move) -> None:
+    move.enroll(0)
+    one = move.begin()
+    move.embed(one)
+    move.store.change_gallery(move.gallery(), {"retention_days": 1})
+
+    move.store.expire(datetime.now(UTC) + timedelta(days=2))
+
+    assert [count(move.engine, table) for table in (template, crop, reembedded)] == [0, 0, 0]
+    move.switch(one)
+    assert move.gallery().settings.retention_days == 1, "settings go over, too"
+    assert move.identify(0).searched == 0
+
+
+def test_crops_can_be_erased_by_themselves(move: Move) -> None:
+    move.enroll(0, 10)
+
+    assert move.work.erase_crops(move.gallery()) == 2
+    assert count(move.engine, crop) == 0
+    assert move.found(0) == "person-0"
+    assert [entry.action for entry in move.store.audit(0, 3).items][1] == "erase_crops"
 
 
 def test_the_commands_tell_how_far_it_is_and_do_it(
