@@ -21,6 +21,7 @@ from service.adapters import (
     sql_log,
     sql_retention,
     sql_subjects,
+    sql_templates,
     sql_turns,
 )
 from service.adapters.sql_engine import flush_erased, reading, writing
@@ -49,6 +50,7 @@ from service.core.gallery import (
     Size,
     Subject,
     SubjectChange,
+    SubjectTemplate,
     Template,
 )
 from service.core.gallery_settings import SettingsChange
@@ -227,7 +229,7 @@ class SqlStore:
         """See `Store`."""
         with reading(self._engine) as connection:
             row, found = sql_subjects.get(connection, gallery, subject_id)
-            return found, sql_subjects.templates(connection, row)
+            return found, sql_templates.of_subject(connection, row)
 
     def subjects(
         self, gallery: Gallery, after: int, limit: int, wanted: MetadataFilter | None = None
@@ -250,7 +252,7 @@ class SqlStore:
             row, _ = sql_subjects.get(connection, gallery, subject_id)
             sql_subjects.apply(connection, row, change)
             _, changed = sql_subjects.get(connection, gallery, subject_id)
-            both = changed, sql_subjects.templates(connection, row)
+            both = changed, sql_templates.of_subject(connection, row)
             detail = {"changed": sorted(change)}
             event = Event(Action.UPDATE_SUBJECT, gallery.name, subject_id, detail)
             self._note(connection, event, row)
@@ -264,6 +266,16 @@ class SqlStore:
             sql_turns.forget_subject(connection, gallery.id, subject_id)
             self._note(connection, Event(Action.DELETE_SUBJECT, gallery.name, subject_id), row)
         self._erased(ids)
+
+    def template(self, gallery: Gallery, template_id: str) -> SubjectTemplate:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_templates.get(connection, gallery, template_id)
+
+    def templates(self, gallery: Gallery, after: int, limit: int) -> Page[SubjectTemplate]:
+        """See `Store`."""
+        with reading(self._engine) as connection:
+            return sql_templates.page(connection, gallery, after, limit)
 
     def delete_template(self, gallery: Gallery, template_id: str) -> None:
         """See `Store`."""

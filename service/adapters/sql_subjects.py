@@ -1,35 +1,27 @@
 """SQL of subjects and their templates; each function runs in its caller's transaction."""
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from faces.modality import Modality
-from faces.quality import Quality
 from service.adapters import sql_filter, sql_galleries, sql_log
-from service.adapters.sql_tables import crop, idempotency, subject, template
 from service.adapters.sql_tables import gallery as gallery_table
+from service.adapters.sql_tables import idempotency, subject, template
 from service.adapters.vault import Vault
 from service.core.errors import UnknownSubject, UnknownTemplate
 from service.core.gallery import (
-    FaceFound,
     Gallery,
     Owner,
     Page,
     Subject,
     SubjectChange,
-    Template,
 )
 from service.core.metadata_filter import MetadataFilter
 
-_Face = TypeAdapter(FaceFound)
-_QUALITY_FIELDS = {field.name for field in dataclasses.fields(Quality)}
 _AT_ONCE = 500
 """How many ids stand in one IN (...)."""
 
@@ -126,30 +118,6 @@ def erase_template(connection: Connection, gallery: Gallery, template_id: str) -
     connection.execute(delete(idempotency).where(idempotency.c.subject == row.subject))
     apply(connection, int(row.subject), {})
     return int(row.subject)
-
-
-def templates(connection: Connection, row: int) -> list[Template]:
-    """The templates of a subject, oldest first."""
-    query = select(
-        template.c.template_id,
-        template.c.modality,
-        template.c.face,
-        template.c.quality,
-        template.c.created_at,
-        crop.c.kind,
-    ).outerjoin(crop, crop.c.template == template.c.id)
-    rows = connection.execute(query.where(template.c.subject == row).order_by(template.c.id))
-    return [
-        Template(
-            template_id=one.template_id,
-            modality=Modality(one.modality),
-            face=_Face.validate_python(one.face),
-            quality=Quality(**{k: v for k, v in one.quality.items() if k in _QUALITY_FIELDS}),
-            created_at=one.created_at,
-            crop_kept=one.kind is not None,
-        )
-        for one in rows
-    ]
 
 
 def image_sums(connection: Connection, gallery: Gallery, subject_id: str) -> frozenset[str]:

@@ -10,9 +10,17 @@ from service.api.gallery_answers import GalleryOut, GalleryPageOut
 from service.api.gallery_forms import GalleryPatch, NewGallery, SubjectPatch
 from service.api.guard import GuardedRoute, needs
 from service.api.problems import documented
-from service.api.schemas import SubjectDetailOut, SubjectOut, SubjectPageOut
+from service.api.schemas import (
+    SubjectDetailOut,
+    SubjectOut,
+    SubjectPageOut,
+    SubjectTemplateOut,
+    TemplatePageOut,
+)
 from service.core import galleries
 from service.core.access import Scope
+
+TemplateInPath = Annotated[str, Path(description="As enrolment answered it.")]
 
 router = APIRouter(prefix="/galleries", route_class=GuardedRoute, tags=["galleries"])
 
@@ -167,6 +175,38 @@ def delete_subject(gallery: GalleryInPath, subject_id: SubjectInPath, parts: Par
     return Response(status_code=204)
 
 
+@router.get(
+    "/{gallery}/templates",
+    operation_id="list_templates",
+    openapi_extra=needs(Scope.READ, Scope.ENROL),
+    summary="List the templates of a gallery",
+    response_model=TemplatePageOut,
+    responses=documented("unknown_gallery", "unknown_field", "busy"),
+)
+def get_templates(
+    gallery: GalleryInPath, parts: PartsDep, after: After, limit: Limit = 100
+) -> TemplatePageOut:
+    """Templates in the order of their enrolment, in parts; never with their vectors."""
+    page = galleries.list_templates(parts.store, gallery, after, limit)
+    templates = [SubjectTemplateOut.of_subject(one) for one in page.items]
+    return TemplatePageOut(templates=templates, next_cursor=cursor_to(page.after))
+
+
+@router.get(
+    "/{gallery}/templates/{template_id}",
+    operation_id="get_template",
+    openapi_extra=needs(Scope.READ, Scope.ENROL),
+    summary="Get a template",
+    response_model=SubjectTemplateOut,
+    responses=documented("unknown_gallery", "unknown_template", "unknown_field", "busy"),
+)
+def get_template(
+    gallery: GalleryInPath, template_id: TemplateInPath, parts: PartsDep
+) -> SubjectTemplateOut:
+    """One template, without its vector, and whose it is."""
+    return SubjectTemplateOut.of_subject(galleries.template(parts.store, gallery, template_id))
+
+
 @router.delete(
     "/{gallery}/templates/{template_id}",
     operation_id="delete_template",
@@ -176,9 +216,7 @@ def delete_subject(gallery: GalleryInPath, subject_id: SubjectInPath, parts: Par
     responses=documented("unknown_gallery", "unknown_template", "unknown_field", "busy"),
 )
 def delete_template(
-    gallery: GalleryInPath,
-    template_id: Annotated[str, Path(description="As enrolment answered it.")],
-    parts: PartsDep,
+    gallery: GalleryInPath, template_id: TemplateInPath, parts: PartsDep
 ) -> Response:
     """Erase one template, for good; its subject stays, even without any template."""
     galleries.delete_template(parts.store, gallery, template_id)

@@ -9,7 +9,7 @@ from faces.errors import Box
 from faces.modality import Modality
 from faces.quality import Quality
 from service.core.errors import Rejection
-from service.core.gallery import FaceFound, Subject, Template
+from service.core.gallery import FaceFound, Subject, SubjectTemplate, Template
 
 
 class BoxOut(BaseModel):
@@ -103,6 +103,24 @@ class TemplateOut(BaseModel):
             created_at=template.created_at,
             crop_kept=template.crop_kept,
         )
+
+
+class SubjectTemplateOut(TemplateOut):
+    """A reference template, and whose it is."""
+
+    subject_id: str = Field(examples=["staff-0042"])
+
+    @classmethod
+    def of_subject(cls, found: SubjectTemplate) -> "SubjectTemplateOut":
+        """From the core's words."""
+        return cls(subject_id=found.subject_id, **dict(TemplateOut.of(found.template)))
+
+
+class TemplatePageOut(BaseModel):
+    """Part of a gallery's templates, in the order of their enrolment."""
+
+    templates: list[SubjectTemplateOut]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next part.")
 
 
 class EnrolledTemplateOut(TemplateOut):

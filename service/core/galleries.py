@@ -12,6 +12,7 @@ from service.core.gallery import (
     Size,
     Subject,
     SubjectChange,
+    SubjectTemplate,
     Template,
     subject_id_objection,
 )
@@ -116,6 +117,16 @@ def change_subject(
 def delete_subject(store: Store, name: str, subject_id: str) -> None:
     """Erase a subject and its templates; raises UnknownGallery, UnknownSubject."""
     store.delete_subject(find(store, name), possible(subject_id))
+
+
+def list_templates(store: Store, name: str, after: int, limit: int) -> Page[SubjectTemplate]:
+    """Part of a gallery's templates, in the order of their enrolment."""
+    return store.templates(find(store, name), after, limit)
+
+
+def template(store: Store, name: str, template_id: str) -> SubjectTemplate:
+    """One template and whose it is; raises UnknownGallery, UnknownTemplate."""
+    return store.template(find(store, name), template_id)
 
 
 def delete_template(store: Store, name: str, template_id: str) -> None:

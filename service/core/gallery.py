@@ -103,6 +103,14 @@ class Template:
     crop_kept: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SubjectTemplate:
+    """A stored reference, and whose it is."""
+
+    subject_id: str
+    template: Template
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NewTemplate:
     """A reference about to be stored."""

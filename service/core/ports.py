@@ -30,6 +30,7 @@ from service.core.gallery import (
     Size,
     Subject,
     SubjectChange,
+    SubjectTemplate,
     Template,
 )
 from service.core.gallery_settings import Fusion, SettingsChange
@@ -150,6 +151,12 @@ class Store(Log, Recorder, Protocol):
 
     def delete_subject(self, gallery: Gallery, subject_id: str) -> None:
         """Erase the subject and its templates; raises UnknownSubject."""
+
+    def template(self, gallery: Gallery, template_id: str) -> SubjectTemplate:
+        """Raises UnknownTemplate."""
+
+    def templates(self, gallery: Gallery, after: int, limit: int) -> Page[SubjectTemplate]:
+        """The next templates, in the order of their enrolment."""
 
     def delete_template(self, gallery: Gallery, template_id: str) -> None:
         """Erase one template; raises UnknownTemplate."""

@@ -97,6 +97,24 @@ def test_an_erased_template_is_not_found_and_its_subject_stays(desk: Desk) -> No
     assert (again.status_code, again.json()["code"]) == (404, "unknown_template")
 
 
+def test_templates_come_in_parts_each_with_whose_it_is(desk: Desk) -> None:
+    for person in range(3):
+        desk.enroll(f"person-{person}", png(photo(person)), png(photo(person + 10)))
+
+    listed = everything(desk.client, desk.at("templates"))
+
+    assert [one["subject_id"] for one in listed] == [
+        f"person-{person}" for person in (0, 0, 1, 1, 2, 2)
+    ]
+    assert "vector" not in str(listed)
+    for one in listed:
+        address = desk.at("templates", str(one["template_id"]))
+        assert desk.client.get(address).json() == one
+    of_subject = desk.client.get(desk.at("subjects", "person-1")).json()["templates"]
+    assert [one["template_id"] for one in of_subject] == [one["template_id"] for one in listed[2:4]]
+    assert desk.client.get(desk.at("templates", "0" * 32)).json()["code"] == "unknown_template"
+
+
 def test_a_template_of_another_gallery_is_out_of_reach(client: httpx.Client, desk: Desk) -> None:
     client.post("/galleries", json={"gallery": "another"})
     template = desk.enroll("a", png(photo(1))).json()["templates"][0]["template_id"]

@@ -39,6 +39,8 @@ def test_every_call_of_the_contract_is_there(schema: dict[str, Any]) -> None:
         ("GET", "/galleries/{gallery}/subjects/{subject_id}"),
         ("PATCH", "/galleries/{gallery}/subjects/{subject_id}"),
         ("DELETE", "/galleries/{gallery}/subjects/{subject_id}"),
+        ("GET", "/galleries/{gallery}/templates"),
+        ("GET", "/galleries/{gallery}/templates/{template_id}"),
         ("DELETE", "/galleries/{gallery}/templates/{template_id}"),
         ("POST", "/galleries/{gallery}/imports"),
         ("GET", "/galleries/{gallery}/imports"),
