@@ -30,6 +30,7 @@ def get(connection: Connection, gallery: Gallery, template_id: str) -> SubjectTe
     )
     row = connection.execute(query).one_or_none()
     if row is None:
+        sql_galleries.require(connection, gallery)
         raise UnknownTemplate(f"No template of {gallery.name} has the id {template_id[:80]!r}.")
     return _template(row)
 

@@ -251,6 +251,8 @@ def test_no_call_takes_the_switched_gallery_for_an_empty_one(move: Move) -> None
         lambda: store.subject(old, "person-0"),
         lambda: store.subjects(old, 0, 10),
         lambda: store.vectors(old, "person-0"),
+        lambda: store.template(old, "0" * 32),
+        lambda: store.templates(old, 0, 10),
         lambda: store.owners(old, []),
         lambda: store.delete_subject(old, "person-0"),
         lambda: store.change_subject(old, "person-0", {}),
