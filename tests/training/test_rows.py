@@ -69,8 +69,9 @@ def test_a_ladder_beyond_the_paper_trains_each_row_with_its_own_switches(tmp_pat
     climb(run, [0], material(run), measure, tmp_path, "beyond")
     told = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert [row["row"] for row in told][3:] == list(BEYOND)
-    rates = {row["row"]: row["mean"] for row in told}
-    assert rates["everything"] > rates["untrained Ec, no front end"]
+    for row, change in BEYOND.items():
+        used = Config.model_validate_json((tmp_path / "seed0" / row / "config.json").read_text())
+        assert used == changed(run, {**change, "name": used.name})
 
 
 def test_a_share_of_the_people_is_the_same_people_in_both_modalities():
