@@ -29,6 +29,8 @@ def rotate_key(database: Database = None) -> None:
         for step in rewrite(engine, vault, operator()):
             changed = step.changed
             bar.update(task, completed=step.seen, total=step.of)
-    out.print(f"{changed:,} templates were encrypted with the key {vault.names[0]}; all are now.")
+    out.print(
+        f"{changed:,} templates and crops were encrypted with the key {vault.names[0]}; all are now."
+    )
     if others := vault.names[1:]:
         typer.echo(f"No longer needed, but for backups: {', '.join(others)}.")

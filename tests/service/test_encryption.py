@@ -205,7 +205,7 @@ def test_the_command_says_what_it_did(
 
     assert without.exit_code == 1
     assert "NULL_FACE_ENCRYPTION_KEY_FILE" in without.stderr
-    assert "1 templates were encrypted with the key b" in done.stdout
+    assert "1 templates and crops were encrypted with the key b" in done.stdout
     assert all(one.startswith(MARK + b"\x01b") for one in stored(database))
 
 

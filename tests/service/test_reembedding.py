@@ -105,7 +105,9 @@ def test_what_is_enrolled_meanwhile_comes_along_and_what_is_erased_does_not(move
     store.delete_subject(move.gallery(), "person-0")  # read, and not yet embedded
     rows = move.encode([crop.pixels for crop in pending], Modality.VIS)
     move.work.add(one, [(crop.number, row) for crop, row in zip(pending, rows, strict=True)])
-    store.delete_subject(move.gallery(), "person-1")  # embedded already
+    assert move.parts.upcoming is not None
+    move.parts.upcoming.index.catch_up(store, one.successor)
+    store.delete_subject(move.gallery(), "person-1")  # embedded already, and in the index
     move.enroll(5)
     move.embed(one)
     move.enroll(6)
