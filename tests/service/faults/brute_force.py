@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -12,7 +11,7 @@ from ledger import Ledger
 from numpy.typing import NDArray
 from operations import picture
 
-from faces.bundle import load_bundle
+from faces.bundle import Bundle
 from faces.encode import Encoder
 from faces.image import ImageLimits
 from faces.locate import FacePolicy
@@ -27,13 +26,13 @@ ROUNDING = 1e-5
 class BruteForce:
     """Encodes as the workers do, and compares everything with everything."""
 
-    def __init__(self, bundle: Path) -> None:
-        made = load_bundle(bundle)
-        encoder = Encoder(made, threads=1, providers=["CPUExecutionProvider"])
-        self._encode = FaceEncoder(
-            made, encoder, locate, limits=ImageLimits(), parallel=1, patience=60
-        )
+    def __init__(self, bundles: Sequence[Bundle]) -> None:
+        self._encode = {made.manifest.name: _encoder(made) for made in bundles}
         self.vector = cache(self._vector)
+
+    def vectors(self, number: int) -> list[NDArray[np.float32]]:
+        """Of every model."""
+        return [self.vector(number, model) for model in self._encode]
 
     def check(self, url: str, ledger: Ledger, probes: Sequence[int], client: httpx.Client) -> None:
         """The worker lists exactly who is there, and ranks them for each probe as it should."""
@@ -46,21 +45,28 @@ class BruteForce:
             assert answer.status_code == 200, answer.text
             found = answer.json()
             assert found["searched"] == len(held), (found["searched"], len(held))
-            expected = self._ranked(number, held)[:TOP_K]
+            expected = self._ranked(number, held, found["model"])[:TOP_K]
             scores = {one["subject_id"]: one["score"] for one in found["candidates"]}
             assert scores.keys() == {name for name, _ in expected}
             apart = [abs(scores[name] - score) for name, score in expected]
             assert max(apart, default=0.0) < ROUNDING, apart
 
-    def _ranked(self, number: int, held: list[tuple[str, int]]) -> list[tuple[str, float]]:
+    def _ranked(
+        self, number: int, held: list[tuple[str, int]], model: str
+    ) -> list[tuple[str, float]]:
         best: dict[str, float] = {}
         for name, other in held:
-            score = float(self.vector(other) @ self.vector(number))
+            score = float(self.vector(other, model) @ self.vector(number, model))
             best[name] = max(score, best.get(name, -1.0))
         return sorted(best.items(), key=lambda pair: -pair[1])
 
-    def _vector(self, number: int) -> NDArray[np.float32]:
-        return self._encode(picture(number), Modality.VIS, FacePolicy.LARGEST).vector
+    def _vector(self, number: int, model: str) -> NDArray[np.float32]:
+        return self._encode[model](picture(number), Modality.VIS, FacePolicy.LARGEST).vector
+
+
+def _encoder(bundle: Bundle) -> FaceEncoder:
+    encoder = Encoder(bundle, threads=1, providers=["CPUExecutionProvider"])
+    return FaceEncoder(bundle, encoder, locate, limits=ImageLimits(), parallel=1, patience=60)
 
 
 def _listed(desk: Desk) -> dict[str, int]:

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 from drawn import locate
+from moving import KEY, reembed_gallery
 from serving import ROOT, settings_for
 
 from service import logs, wiring
@@ -28,19 +29,27 @@ from service.adapters.snapshots import Snapshots
 from service.adapters.sql_jobs import SqlJobs
 from service.adapters.sql_store import SqlStore
 from service.app import create_app
-from service.core import importer, imports
+from service.core import importer, imports, reembed
+from service.core.errors import Busy
 from service.core.importer import Importer
 from service.core.upkeep import Upkeep
+from service.settings import Settings
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to serve; `database` is a URL."""
+    """What a process is to serve; `database` is a URL.
+
+    With a `next_bundle` it keeps crops, encrypted. With a `target`, a bundle too, it serves nobody
+    but takes the gallery over to that one.
+    """
 
     database: str
     bundle: str
+    next_bundle: str | None
     folder: str
-    port: int
+    port: int = 0
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,14 @@ class Worker:
         """kill -9."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+
+    @property
+    def is_alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def wait_until_ready(self, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
@@ -71,8 +88,8 @@ class Worker:
 class Nursery:
     """The process that forks."""
 
-    def __init__(self, bundle: Path, folder: Path) -> None:
-        self._bundle, self._folder = bundle, folder
+    def __init__(self, bundle: Path, folder: Path, next_bundle: Path | None = None) -> None:
+        self._bundle, self._folder, self._next = bundle, folder, next_bundle
         here = Path(__file__).parent
         paths = os.pathsep.join(map(str, (ROOT, here.parent, here)))
         self._process = subprocess.Popen(
@@ -89,12 +106,20 @@ class Nursery:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        order = Order(database, str(self._bundle), str(self._folder), port)
+        pid = self._fork(database, port=port)
+        return Worker(pid, f"http://127.0.0.1:{port}", database)
+
+    def mover(self, database: str, target: Path) -> Worker:
+        """Fork one that takes the gallery over to another bundle, and ends."""
+        return Worker(self._fork(database, target=str(target)), "", database)
+
+    def _fork(self, database: str, **more: object) -> int:
+        following = self._next and str(self._next)
+        order = Order(database, str(self._bundle), following, str(self._folder), **more)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(asdict(order)), file=self._process.stdin, flush=True)
-        pid = int(self._process.stdout.readline())
-        return Worker(pid, f"http://127.0.0.1:{port}", database)
+        return int(self._process.stdout.readline())
 
     def close(self) -> None:
         assert self._process.stdin
@@ -102,13 +127,20 @@ class Nursery:
         self._process.wait(30)
 
 
-def serve(order: Order) -> None:
-    """What a forked worker does until it is killed."""
-    folder = Path(order.folder)
-    output = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def obey(order: Order) -> None:
+    """What a forked process does until it is killed."""
+    output = os.open(Path(order.folder) / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
     logs.configure("warning")
+    if order.target is None:
+        serve(order)
+    else:
+        move(order, Path(order.target))
+
+
+def serve(order: Order) -> None:
+    """The service, in a hurry."""
     # No operator can set these; what is wired is otherwise what they run.
     wiring.Snapshots = partial(Snapshots, least=1, every=0.0)
     wiring.SqlStore = partial(SqlStore, keep=10)
@@ -118,16 +150,31 @@ def serve(order: Order) -> None:
     importer.SWEEP = 0.5
     imports._ABANDONED = 5.0
     sql_turns.MOST_STALLS = 1000
-    settings = settings_for(
+    parts = wiring.wire(settings_of(order), locate)
+    uvicorn.run(create_app(parts), port=order.port, log_config=None, access_log=False)
+
+
+def move(order: Order, target: Path) -> None:
+    """As `null-face reembed run`, a few crops at a time; again where the database is busy."""
+    reembed.embed = partial(reembed.embed, batch=4)
+    while True:
+        with contextlib.suppress(Busy):
+            reembed_gallery(settings_of(order), target)
+            return
+
+
+def settings_of(order: Order) -> Settings:
+    folder = Path(order.folder)
+    moves = {"next_bundle": order.next_bundle, "keep_crops": True, "encryption_keys": KEY}
+    return settings_for(
         order.database,
         Path(order.bundle),
         parallel=2,
         snapshots=folder / "index",
         imports=folder / "imports",
         rate_limit="1000000/minute",
+        **(moves if order.next_bundle else {}),
     )
-    parts = wiring.wire(settings, locate)
-    uvicorn.run(create_app(parts), port=order.port, log_config=None, access_log=False)
 
 
 def bury(*_: object) -> None:
@@ -146,7 +193,7 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             sys.stdin.close()
             try:
-                serve(Order(**json.loads(line)))
+                obey(Order(**json.loads(line)))
             finally:
                 os._exit(1)
         print(pid, flush=True)

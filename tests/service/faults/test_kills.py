@@ -4,7 +4,9 @@ After each kill: nothing acknowledged is lost, nothing erased is returned, each 
 answers as a search of everything by hand, no snapshot holds what was erased, every import has been
 brought to its end with each file enrolled once, and the audit is whole.
 
-`make test-faults` runs 200 rounds on each database, or ROUNDS=n; SEED=n repeats a run's choices.
+`make test-faults` runs 200 rounds on each database, or ROUNDS=n; SEED=n repeats a run's choices. In
+half of the rounds the tables are migrated in between, in the other half the gallery goes to another
+model and back, by a process that is killed like the workers.
 """
 
 import os
@@ -18,15 +20,20 @@ from pathlib import Path
 import httpx
 import pytest
 from brute_force import BruteForce
+from bundles import make_bundle
 from desk import Desk
 from ledger import Ledger
+from moves import Moves
+from moving import KEY
 from nursery import Nursery, Worker
 from operations import OPERATIONS, Operation
 from sqlalchemy import text
 
 from faces.bundle import Bundle
-from service.adapters import sql_audit
+from service.adapters import snapshot_file, sql_audit
+from service.adapters.snapshot_file import Unusable
 from service.adapters.sql_engine import downgrade, open_engine, reading, upgrade
+from service.adapters.vault import PLAIN, Vault, read_keys
 from service.core.audit import faults
 
 pytestmark = pytest.mark.every_database
@@ -57,19 +64,25 @@ class Client(threading.Thread):
 
     def _choose(self) -> Operation:
         crowded = len(self._ledger.held()) > AS_MANY
-        weights = (1, 1, 6, 1, 1, 1, 1) if crowded else (3, 2, 1, 1, 1, 1, 1)
+        weights = (1, 1, 6, 1, 1, 1, 1, 1) if crowded else (3, 2, 1, 1, 1, 1, 1, 1)
         return self._random.choices(OPERATIONS, weights)[0]
 
 
 class Suite:
-    """The rounds on one database."""
+    """The rounds on one database: with older tables before some, or with models that change."""
 
-    def __init__(self, database: str, nursery: Nursery, bundle: Path, folder: Path) -> None:
+    def __init__(
+        self, database: str, folder: Path, bundles: tuple[Bundle, Bundle], *, moving: bool
+    ) -> None:
         self.seed = int(os.environ.get("SEED", random.randrange(10**6)))
         self.random = random.Random(self.seed)
-        self.database, self.nursery, self.folder = database, nursery, folder
+        self.database, self.folder = database, folder
+        self.moves = Moves(bundles) if moving else None
+        following = bundles[1].folder if moving else None
+        self.nursery = Nursery(bundles[0].folder, folder, following)
+        self.vault = Vault(read_keys(KEY)) if moving else PLAIN
         self.ledger = Ledger()
-        self.brute_force = BruteForce(bundle)
+        self.brute_force = BruteForce(bundles if moving else bundles[:1])
         self.client = httpx.Client(timeout=60, verify=False)
         self.workers: list[Worker] = []
         self.kills: Counter[str] = Counter()
@@ -77,8 +90,7 @@ class Suite:
 
     def run(self, rounds: int) -> None:
         for number in range(rounds):
-            idle = not self.workers and not self.ledger.uploads  # older tables have no imports
-            if idle and self.random.random() < 0.7:
+            if self.may_migrate() and self.random.random() < 0.7:
                 self.kill_while_they_migrate()
             self.start_workers()
             self.check()
@@ -89,6 +101,10 @@ class Suite:
         self.check()
         self.wait_until_no_upload_is_left()
 
+    def may_migrate(self) -> bool:
+        """Older tables have neither imports nor crops, and would lose them."""
+        return not (self.workers or self.ledger.uploads or self.moves)
+
     def start_workers(self) -> None:
         started = [self.new_worker() for _ in range(2 - len(self.workers))]
         for worker in started:
@@ -96,14 +112,19 @@ class Suite:
         self.workers += started
 
     def new_worker(self) -> Worker:
-        """Its connections bear its own name, so that one can wait for their end."""
+        return self.nursery.worker(self.named_database())
+
+    def named_database(self) -> str:
+        """Connections bear their process's name, so that one can wait for their end."""
         if self.database.startswith("sqlite"):
-            return self.nursery.worker(self.database)
-        name = f"application_name=worker-{self.random.randrange(10**9)}"
-        return self.nursery.worker(f"{self.database}&{name}")
+            return self.database
+        return f"{self.database}&application_name=worker-{self.random.randrange(10**9)}"
 
     def check(self) -> None:
+        self.client.base_url = httpx.URL(self.random.choice(self.workers).url)
         self.settle_imports()
+        if self.moves:
+            self.moves.finish(self.client)
         self.check_audit()
         held = [number for _, number in self.ledger.held()]
         erased = self.ledger.erased(latest=5)
@@ -111,13 +132,13 @@ class Suite:
         for worker in self.workers:
             self.brute_force.check(worker.url, self.ledger, probes, self.client)
         for path in (self.folder / "index").glob("*"):
-            content = _content(path)
-            assert not [n for n in erased if self.brute_force.vector(n).tobytes() in content]
+            content = _content(path, self.vault)
+            vectors = [vector for n in erased for vector in self.brute_force.vectors(n)]
+            assert not [vector for vector in vectors if vector.tobytes() in content]
 
     def settle_imports(self) -> None:
         """Some were carried out by the killed, some were cut off while they were asked for."""
         desk = Desk(self.client, "default")
-        desk.client.base_url = httpx.URL(self.random.choice(self.workers).url)
         for upload in self.ledger.uploads:
             self.imports["asked for again"] += not upload.job_id
             upload.settle(desk, self.ledger)
@@ -149,6 +170,9 @@ class Suite:
     def kill_while_they_work(self) -> None:
         clients = [Client(worker, self.ledger, self.random.random()) for worker in self.workers]
         enough = self.ledger.acknowledged + self.random.randint(1, 12)
+        if self.moves:
+            target = self.moves.target(self.client)
+            self.moves.begun(self.nursery.mover(self.named_database(), target))
         for client in clients:
             client.start()
         while self.ledger.acknowledged < enough and any(one.is_alive() for one in clients):
@@ -156,6 +180,8 @@ class Suite:
         time.sleep(self.random.uniform(0, 0.05))
         victims = self.random.choice([self.workers[:1], self.workers[1:], list(self.workers)])
         self.kill(victims, "work")
+        if self.moves:
+            self.kill(self.moves.victim(self.random), "move")
         self.note_imports()
         for client in clients:
             client.over.set()
@@ -198,24 +224,38 @@ class Suite:
         self.client.close()
         for worker in self.workers:
             worker.kill()
+        self.nursery.close()
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, vault: Vault) -> bytes:
+    """What is in a snapshot for whoever has the key."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError:  # another snapshot has taken its place
+        if not vault.names:
+            return path.read_bytes()
+        with path.open("rb") as file:
+            header = snapshot_file.read_header(file)
+            return snapshot_file.read_view(file, header, vault).vectors.tobytes()
+    except (FileNotFoundError, Unusable):  # another has taken its place, or it was cut off
         return b""
 
 
-@pytest.fixture
-def suite(database: str, bundle: Bundle, tmp_path: Path) -> Iterator[Suite]:
-    nursery = Nursery(bundle.folder, tmp_path)
-    made = Suite(database, nursery, bundle.folder, tmp_path)
+@pytest.fixture(scope="session")
+def bundles(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle]:
+    """Two models that take the same crops."""
+    other = tmp_path_factory.mktemp("bundle") / "other"
+    return bundle, make_bundle(other, name="other", seed=1)
+
+
+@pytest.fixture(params=[False, True], ids=["tables", "models"])
+def suite(
+    request: pytest.FixtureRequest, database: str, bundles: tuple[Bundle, Bundle], tmp_path: Path
+) -> Iterator[Suite]:
+    """While tables are migrated; while models change, with crops kept and everything encrypted."""
+    made = Suite(database, tmp_path, bundles, moving=request.param)
     try:
         yield made
     finally:
         made.close()
-        nursery.close()
 
 
 def run(suite: Suite, rounds: int) -> None:
@@ -223,10 +263,11 @@ def run(suite: Suite, rounds: int) -> None:
     started = time.monotonic()
     suite.run(rounds)
     minutes = (time.monotonic() - started) / 60
+    moves = f"; moves: {dict(suite.moves.ends)}" if suite.moves else ""
     print(
         f"{rounds} rounds in {minutes:.1f} min; kills: {dict(suite.kills)}; "
         f"{suite.ledger.acknowledged} requests acknowledged, {len(suite.ledger.held())} templates; "
-        f"imports: {dict(suite.imports)}"
+        f"imports: {dict(suite.imports)}{moves}"
     )
 
 
@@ -236,4 +277,5 @@ def test_nothing_is_lost_and_nothing_comes_back(suite: Suite) -> None:
 
 @pytest.mark.slow
 def test_nothing_is_lost_and_nothing_comes_back_in_many_rounds(suite: Suite) -> None:
-    run(suite, int(os.environ.get("ROUNDS", "200")))
+    """Half of the rounds are spent on each kind."""
+    run(suite, (int(os.environ.get("ROUNDS", "200")) + 1) // 2)

@@ -1,6 +1,7 @@
 """Imports that were asked for while workers were killed, and what must have become of each."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +45,7 @@ class Upload:
 
     def settle(self, desk: Desk, ledger: Ledger) -> None:
         """Wait for the end of the job, check it, and tell the ledger who is there now."""
-        answer = self.send(desk)
+        answer = _patiently(lambda: self.send(desk))
         assert answer.status_code == 202, answer.text
         assert self.job_id in ("", answer.json()["job_id"]), "an acknowledged import was lost"
         job = _ended(desk, answer.json())
@@ -59,7 +60,8 @@ class Upload:
 
     def _enrolled(self, desk: Desk, job: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         """Subject -> numbers, by the outcomes of the files."""
-        files = desk.client.get(f"/jobs/{job['job_id']}/files", params={"limit": 1000}).json()
+        path = f"/jobs/{job['job_id']}/files"
+        files = _patiently(lambda: desk.client.get(path, params={"limit": 1000})).json()
         there: dict[str, list[int]] = {name: [] for name in self.names}
         for file, (name, number) in zip(files["files"], self.files, strict=True):
             if file["subject_id"] is None:  # erased, before its turn or after
@@ -79,6 +81,15 @@ def _ended(desk: Desk, job: dict[str, Any]) -> dict[str, Any]:
     while job["ended_at"] is None:
         assert time.monotonic() < deadline, job
         time.sleep(0.05)
-        answer = desk.client.get(f"/jobs/{job['job_id']}")
-        job = job if answer.status_code == 503 else answer.raise_for_status().json()
+        path = f"/jobs/{job['job_id']}"
+        job = _patiently(lambda path=path: desk.client.get(path)).raise_for_status().json()
     return job
+
+
+def _patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer, once the service is not `busy` any more."""
+    deadline = time.monotonic() + SECONDS
+    while (answer := ask()).status_code == 503:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.1)
+    return answer
