@@ -29,8 +29,7 @@ def rotate_key(database: Database = None) -> None:
         for step in rewrite(engine, vault, operator()):
             changed = step.changed
             bar.update(task, completed=step.seen, total=step.of)
-    out.print(
-        f"{changed:,} templates and crops were encrypted with the key {vault.names[0]}; all are now."
-    )
+    key = vault.names[0]
+    out.print(f"{changed:,} templates and crops were encrypted with the key {key}; all are now.")
     if others := vault.names[1:]:
         typer.echo(f"No longer needed, but for backups: {', '.join(others)}.")
