@@ -5,12 +5,16 @@ from pathlib import Path
 import httpx
 import pytest
 from drawn import jpeg, photo
+from guarded import guarded
+from rich.console import Console
 
+from faces.bundle import Bundle
 from faces.modality import Modality
+from training.evaluation.commands import evaluate_server
 from training.evaluation.comparisons import MISS
 from training.evaluation.protocols import Trial
 from training.evaluation.protocols.paired import photo_sketch_trial
-from training.evaluation.server import Refusal, run_trial
+from training.evaluation.server import Refusal, ServerError, run_trial
 
 PEOPLE = (1, 2, 3)
 
@@ -41,3 +45,16 @@ def test_the_service_answers_a_trial_and_keeps_nothing_of_it(
     assert served.refusals == (Refusal("3.jpg", "no_face", is_probe=True),)
     assert served.model == "drawn"
     assert galleries(client) == before
+
+
+def test_it_sends_the_key_to_a_service_that_asks_for_one(
+    database: str, bundle: Bundle, trial: Trial, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with guarded(database, bundle.folder, access="keys") as service:
+        token = service.token("measures")
+        with pytest.raises(ServerError, match="unauthorised"):
+            evaluate_server([trial], service.url, out, Console(quiet=True))
+        evaluate_server([trial], service.url, out, Console(quiet=True), token)
+
+    assert (out / "served.json").is_file()

@@ -34,6 +34,14 @@ def evaluate_command(
         bool, typer.Option("--no-bundle", help="Measure the floors only.")
     ] = False,
     server: Annotated[str | None, typer.Option(help="URL: measure a running service.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="API key for the service, of scope admin.",
+            envvar="NULL_FACE_KEY",
+            show_default=False,
+        ),
+    ] = None,
     yunet: Annotated[
         Path | None,
         typer.Option(help="YuNet's model file: locate with it, not as the bundle does."),
@@ -69,7 +77,7 @@ def evaluate_command(
         for note in dict.fromkeys(note for fold in folds for note in fold.notes):
             console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
         if server:
-            commands.evaluate_server(trials, server, folder, console)
+            commands.evaluate_server(trials, server, folder, console, key)
         else:
             wanted = commands.Wanted(
                 protocol=protocol,

@@ -158,14 +158,19 @@ def evaluate_systems(
     console.print(f"report (it shows faces, git ignores it): {report}", soft_wrap=True)
 
 
-def evaluate_server(trials: Sequence[Trial], url: str, folder: Path, console: Console) -> None:
+def evaluate_server(
+    trials: Sequence[Trial], url: str, folder: Path, console: Console, key: str | None = None
+) -> None:
     """Measure a running service through its API, print, and write served.json into `folder`.
+
+    `key` is the API key where the service asks for one.
 
     Raises:
         ServerError: it cannot be reached, or does not keep its contract.
     """
     parts: list[tuple[Trial, Part]] = []
-    with httpx.Client(base_url=url, timeout=60) as client:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=url, timeout=60, headers=headers) as client:
         for trial in trials:
             served = run_trial(trial, client, console=console)
             parts.append((trial, _part_of(trial, served)))
