@@ -20,6 +20,9 @@ TEMPLATE: NDArray[np.float32] = np.array(
 BATCH = 64
 """Most inputs read at once, so that hundreds of windows need little memory."""
 
+REFINEMENTS = 2
+"""How often a window is put right by the points found in it, and read again."""
+
 MIRRORED = [1, 0, 2, 4, 3]
 """Which point each point becomes in a mirror."""
 
@@ -27,8 +30,9 @@ MIRRORED = [1, 0, 2, 4, 3]
 class LandmarkNetwork:
     """The network of `training.landmarks`, run coarse to fine.
 
-    Each window is read twice: as it was proposed, then turned, scaled and centred by the points of
-    the first reading, together with its mirror image. Safe to share between threads.
+    Each window is read as it was proposed; then, turned, scaled and centred by the points that the
+    reading before found, `REFINEMENTS` times together with its mirror image. Safe to share between
+    threads.
     """
 
     def __init__(self, path: os.PathLike[str], *, threads: int = 1) -> None:
@@ -50,19 +54,24 @@ class LandmarkNetwork:
         """
         if not len(windows):
             return np.empty((0, 5, 2), np.float32), np.empty(0, np.float32)
-        proposed = [window_matrix(*window) for window in windows]
-        coarse, _ = self._read(_crops(pyramid, proposed))
-        better = [
-            _onto_template(unmap(points, matrix), matrix)
-            for points, matrix in zip(coarse, proposed, strict=True)
-        ]
-        crops = _crops(pyramid, better)
+        matrices = [window_matrix(*window) for window in windows]
+        coarse, _ = self._read(_crops(pyramid, matrices))
+        points = _placed(coarse, matrices)
+        for _ in range(REFINEMENTS):
+            matrices = [_onto_template(each, m) for each, m in zip(points, matrices, strict=True)]
+            points, beliefs = self._with_its_mirror(pyramid, matrices)
+        return points, beliefs
+
+    def _with_its_mirror(
+        self, pyramid: "Pyramid", matrices: list[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Points in pixels of the image and scores, of crops read together with their mirrors."""
+        crops = _crops(pyramid, matrices)
         fine, scores = self._read(np.concatenate([crops, crops[:, :, ::-1]]))
-        half = len(windows)
-        averaged = (fine[:half] + mirror_points(fine[half:])) / 2
-        placed = [unmap(points, m) for points, m in zip(averaged, better, strict=True)]
+        half = len(matrices)
+        averaged = np.asarray((fine[:half] + mirror_points(fine[half:])) / 2, np.float32)
         both = (scores[:half] + scores[half:]) / 2
-        return np.stack(placed), both.astype(np.float32)
+        return _placed(averaged, matrices), both.astype(np.float32)
 
     def rate(self, pyramid: "Pyramid", windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """(n,) scores of the windows as they are, in one reading: for mining mistakes."""
@@ -141,6 +150,12 @@ def mirror_points(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _crops(pyramid: Pyramid, matrices: list[NDArray[np.float64]]) -> NDArray[np.uint8]:
     return np.stack([pyramid.sample(matrix) for matrix in matrices])
+
+
+def _placed(
+    points: NDArray[np.float32], matrices: list[NDArray[np.float64]]
+) -> NDArray[np.float32]:
+    return np.stack([unmap(each, m) for each, m in zip(points, matrices, strict=True)])
 
 
 def _onto_template(

@@ -34,11 +34,14 @@ WINDOW_PER_BOX = 1.07
 WINDOW_DROP = 0.06
 """The landmark network's window is larger than the box, and lies lower by a share of its side."""
 
-SUSPECT = 0.3
+SUSPECT = 0.2
 """Least score of a cell whose face the landmark network shall read."""
 
-SURE = 0.98
+SURE = 0.97
 """Least belief of the landmark network in a face; it becomes the face's score."""
+
+LIKELY, LIKELY_BELIEF = 0.6, 0.7
+"""Where the cell itself scores `LIKELY`, less belief is asked for: two networks agree."""
 
 
 class OneStageLocator:
@@ -71,13 +74,16 @@ class OneStageLocator:
         return faces
 
     def _faces(self, pyramid: Pyramid, readings: list[tuple[float, float]]) -> list[Face]:
-        rough = distinct([face for reading in readings for face in self._read(pyramid, *reading)])
-        windows = np.array([_window(face.points) for face in rough[:MOST_FACES]])
+        # The same face may come from two readings, and its better window from the less sure one,
+        # so it is the landmark network's belief that chooses between them, below.
+        rough = [face for each in readings for face in distinct(self._read(pyramid, *each))]
+        rough = sorted(rough, key=lambda face: face.score, reverse=True)[:MOST_FACES]
+        windows = np.array([_window(face.points) for face in rough])
         points, beliefs = self._landmarks(pyramid, windows)
         faces = [
             face_of(each, float(belief), pyramid.width, pyramid.height)
-            for each, belief in zip(points, beliefs, strict=True)
-            if belief >= SURE and is_a_face_shape(each)
+            for first, each, belief in zip(rough, points, beliefs, strict=True)
+            if _is_believed(first.score, float(belief)) and is_a_face_shape(each)
         ]
         return sorted(distinct(faces), key=_area, reverse=True)
 
@@ -134,6 +140,10 @@ def distinct(faces: list[Face]) -> list[Face]:
         if not any(_overlap(face, other) for other in kept):
             kept.append(face)
     return kept
+
+
+def _is_believed(score: float, belief: float) -> bool:
+    return belief >= SURE or (score >= LIKELY and belief >= LIKELY_BELIEF)
 
 
 def _window(points: NDArray[np.float32]) -> tuple[float, float, float, float]:

@@ -63,6 +63,19 @@ def side_lit(image: Grey, random: Random) -> Grey:
     return np.asarray(image * (1 - np.float32(depth) * shadow), np.uint8)
 
 
+def barred(image: Grey, random: Random) -> Grey:
+    """Light through a blind or a fence: bars of shadow over all of it."""
+    height, width = image.shape
+    way = random.uniform(0, np.pi)
+    step = float(np.exp(random.uniform(np.log(0.03), np.log(0.25)))) * min(height, width)
+    across = np.arange(width, dtype=np.float32) * np.float32(np.cos(way) / step)
+    down = np.arange(height, dtype=np.float32) * np.float32(np.sin(way) / step)
+    wave = np.sin(2 * np.float32(np.pi) * (across[None] + down[:, None]))
+    edge = np.float32(np.exp(random.uniform(0, 2)))
+    shadow = np.clip(0.5 + edge * (wave - np.float32(random.uniform(-0.6, 0.6))), 0, 1)
+    return np.asarray(image * (1 - np.float32(random.uniform(0.2, 0.75)) * shadow), np.uint8)
+
+
 def blurred(image: Grey, random: Random) -> Grey:
     """Out of focus, or moved."""
     if random.random() < 0.3:
@@ -103,6 +116,7 @@ def equalised(image: Grey, random: Random) -> Grey:
 OF_A_PICTURE: tuple[tuple[Fault, float], ...] = (
     (covered, 0.15),
     (side_lit, 0.15),
+    (barred, 0.06),
     (toned, 0.4),
     (equalised, 0.04),
     (blurred, 0.15),

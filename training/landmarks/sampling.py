@@ -12,10 +12,12 @@ from training.landmarks.faults import (
     Fault,
     Grey,
     Random,
+    barred,
     blurred,
     compressed,
     equalised,
     noisy,
+    side_lit,
     spoilt,
     toned,
 )
@@ -174,13 +176,6 @@ def _inverted(crop: Grey, random: Random) -> Grey:
     return 255 - crop
 
 
-def _side_lit(crop: Grey, random: Random) -> Grey:
-    way, depth = random.uniform(0, 2 * np.pi), random.uniform(0.2, 0.85)
-    rows, columns = np.indices(crop.shape, dtype=np.float32) / SIZE - 0.5
-    slope = np.clip(0.5 + columns * np.cos(way) + rows * np.sin(way), 0, 1)
-    return np.asarray(crop * (1 - depth * slope), dtype=np.uint8)
-
-
 def _coarse(crop: Grey, random: Random) -> Grey:
     small = int(random.integers(22, 56))
     tiny = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
@@ -190,7 +185,8 @@ def _coarse(crop: Grey, random: Random) -> Grey:
 
 _FAULTS: tuple[tuple[Fault, float], ...] = (
     (_covered, 0.22),
-    (_side_lit, 0.2),
+    (side_lit, 0.2),
+    (barred, 0.06),
     (toned, 0.5),
     (equalised, 0.05),
     (_inverted, 0.02),
