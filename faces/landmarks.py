@@ -20,9 +20,6 @@ TEMPLATE: NDArray[np.float32] = np.array(
 BATCH = 64
 """Most inputs read at once, so that hundreds of windows need little memory."""
 
-REFINEMENTS = 2
-"""How often a window is put right by the points found in it, and read again."""
-
 MIRRORED = [1, 0, 2, 4, 3]
 """Which point each point becomes in a mirror."""
 
@@ -30,9 +27,8 @@ MIRRORED = [1, 0, 2, 4, 3]
 class LandmarkNetwork:
     """The network of `training.landmarks`, run coarse to fine.
 
-    Each window is read as it was proposed; then, turned, scaled and centred by the points that the
-    reading before found, `REFINEMENTS` times together with its mirror image. Safe to share between
-    threads.
+    Each window is read as it was proposed; then, turned, scaled and centred by the points that were
+    found, together with its mirror image. Safe to share between threads.
     """
 
     def __init__(self, path: os.PathLike[str], *, threads: int = 1) -> None:
@@ -56,16 +52,29 @@ class LandmarkNetwork:
             return np.empty((0, 5, 2), np.float32), np.empty(0, np.float32)
         matrices = [window_matrix(*window) for window in windows]
         coarse, _ = self._read(_crops(pyramid, matrices))
-        points = _placed(coarse, matrices)
-        for _ in range(REFINEMENTS):
-            matrices = [_onto_template(each, m) for each, m in zip(points, matrices, strict=True)]
-            points, beliefs = self._with_its_mirror(pyramid, matrices)
-        return points, beliefs
+        better = [
+            _onto_template(points, matrix)
+            for points, matrix in zip(_placed(coarse, matrices), matrices, strict=True)
+        ]
+        return self._with_mirrors(pyramid, better)
 
-    def _with_its_mirror(
+    def refine(
+        self, pyramid: "Pyramid", points: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Read (n, 5, 2) points once more, from where they are; returns as `__call__` does.
+
+        Raises:
+            ValueError: the points of a face coincide.
+        """
+        if not len(points):
+            return points, np.empty(0, np.float32)
+        return self._with_mirrors(
+            pyramid, [similarity_transform(each, TEMPLATE) for each in points]
+        )
+
+    def _with_mirrors(
         self, pyramid: "Pyramid", matrices: list[NDArray[np.float64]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Points in pixels of the image and scores, of crops read together with their mirrors."""
         crops = _crops(pyramid, matrices)
         fine, scores = self._read(np.concatenate([crops, crops[:, :, ::-1]]))
         half = len(matrices)

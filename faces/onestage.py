@@ -37,6 +37,9 @@ WINDOW_DROP = 0.06
 SUSPECT = 0.2
 """Least score of a cell whose face the landmark network shall read."""
 
+HOPELESS = 0.3
+"""A face believed in less after the first reading of its points is not read again."""
+
 SURE = 0.97
 """Least belief of the landmark network in a face; it becomes the face's score."""
 
@@ -75,15 +78,21 @@ class OneStageLocator:
 
     def _faces(self, pyramid: Pyramid, readings: list[tuple[float, float]]) -> list[Face]:
         # The same face may come from two readings, and its better window from the less sure one,
-        # so it is the landmark network's belief that chooses between them, below.
+        # so it is the landmark network's belief that chooses between them, not the cell's score.
         rough = [face for each in readings for face in distinct(self._read(pyramid, *each))]
         rough = sorted(rough, key=lambda face: face.score, reverse=True)[:MOST_FACES]
         windows = np.array([_window(face.points) for face in rough])
         points, beliefs = self._landmarks(pyramid, windows)
+        hopeful = [
+            index
+            for index, (each, belief) in enumerate(zip(points, beliefs, strict=True))
+            if belief >= HOPELESS and is_a_face_shape(each)
+        ]
+        points, beliefs = self._landmarks.refine(pyramid, points[hopeful])
         faces = [
             face_of(each, float(belief), pyramid.width, pyramid.height)
-            for first, each, belief in zip(rough, points, beliefs, strict=True)
-            if _is_believed(first.score, float(belief)) and is_a_face_shape(each)
+            for index, each, belief in zip(hopeful, points, beliefs, strict=True)
+            if _is_believed(rough[index].score, float(belief)) and is_a_face_shape(each)
         ]
         return sorted(distinct(faces), key=_area, reverse=True)
 
