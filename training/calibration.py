@@ -19,10 +19,8 @@ from training.evaluation.calibrate import calibrate_strictly
 from training.render import render
 
 BATCH = 64
-MIN_COHORT = 50
-"""Fewer say too little of a cohort's mean and deviation."""
 MIN_COMPARISONS = 1000
-"""Fewer non-mated comparisons support no table worth serving."""
+"""Fewer fix neither the mean and the deviation of a cohort nor a table worth serving."""
 
 
 def calibrate_bundle(
@@ -31,7 +29,7 @@ def calibrate_bundle(
     """Non-mated scores of people kept out of training, each probe against photos of its own set.
 
     A probe from another set than the photo is the easier impostor, so such pairs do not count, and
-    the set whose strangers are most alike decides. Without NIR sources NIR probes are renderings;
+    the set whose strangers are most alike decides; sets too small to tell are one set. Without NIR sources NIR probes are renderings;
     the text of the table says so.
     """
     encoder = Encoder(bundle, threads=2)
@@ -41,22 +39,35 @@ def calibrate_bundle(
         probes = [source for source in sources if source.modality is modality]
         simulated = modality is Modality.NIR and not probes
         probes = photos if simulated else probes
-        cohorts = {
-            f"{probe.path} ({scores.size})": scores
-            for probe, photo in itertools.product(probes, photos)
-            if _drawn_alike(probe, photo)
-            and (scores := _nonmated(encoder, bundle, root, probe, photo, modality, cache)).size
-            >= MIN_COHORT
-        }
+        cohorts = _large_enough(
+            {
+                probe.path: _nonmated(encoder, bundle, root, probe, photo, modality, cache)
+                for probe, photo in itertools.product(probes, photos)
+                if _drawn_alike(probe, photo)
+            }
+        )
         if sum(scores.size for scores in cohorts.values()) < MIN_COMPARISONS:
             continue
         source = (
             "non-mated comparisons of people kept out of training"
             f"{', NIR simulated from photos' if simulated else ''}, the worst of these cohorts: "
-            + ", ".join(sorted(cohorts))
+            + ", ".join(sorted(f"{name} ({scores.size})" for name, scores in cohorts.items()))
         )
         found[modality] = calibrate_strictly(list(cohorts.values()), source)
     return found
+
+
+def _large_enough(cohorts: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Cohorts of `MIN_COMPARISONS` as they are; smaller ones together are one.
+
+    Ten people (90 comparisons) by themselves once set a threshold that held the rate 25 times over.
+    """
+    large = {name: scores for name, scores in cohorts.items() if scores.size >= MIN_COMPARISONS}
+    small = {name: scores for name, scores in cohorts.items() if name not in large and scores.size}
+    if not small:
+        return large
+    together = np.concatenate(list(small.values()))
+    return large | {" with ".join(sorted(small)): together}
 
 
 def _drawn_alike(probe: Source, photo: Source) -> bool:
