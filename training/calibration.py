@@ -29,8 +29,8 @@ def calibrate_bundle(
     """Non-mated scores of people kept out of training, each probe against photos of its own set.
 
     A probe from another set than the photo is the easier impostor, so such pairs do not count, and
-    the set whose strangers are most alike decides; sets too small to tell are one set. Without NIR sources NIR probes are renderings;
-    the text of the table says so.
+    the set whose strangers are most alike decides; sets too small to tell are one set. Without NIR
+    sources NIR probes are renderings; the text of the table says so.
     """
     encoder = Encoder(bundle, threads=2)
     photos = [s for s in sources if s.modality is Modality.VIS]
