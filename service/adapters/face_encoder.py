@@ -60,18 +60,22 @@ class FaceEncoder:
         The locator need not find this face (its points are known), but has to look.
 
         Raises:
-            BundleError: a vector is not finite and of unit length, or not the same a second time.
+            BundleError: a vector is not finite and of unit length, or not the same a second time,
+                or the same of a face upside down.
         """
         pixels, face = self_portrait()
         self._locate(pixels)
         crop = align(pixels, face.points, self._bundle.crop_spec)
         assess(pixels, face, crop)
         for modality in self._bundle.manifest.encoders:
-            first, second = (self._encoder(crop[None], modality)[0] for _ in range(2))
-            if not (abs(float(np.linalg.norm(first)) - 1) < 1e-3 and np.allclose(first, second)):
+            seen = (crop, crop, crop[::-1])
+            first, second, other = (self._encoder(one[None], modality)[0] for one in seen)
+            sound = abs(float(np.linalg.norm(first)) - 1) < 1e-3 and np.allclose(first, second)
+            if not sound or np.allclose(first, other):
                 raise BundleError(
                     f"{self._bundle.folder}: the {modality} encoder fails its self-test: its "
-                    "vector of a drawn face is not finite, of unit length, and repeatable."
+                    "vector of a drawn face is not finite, of unit length, repeatable, and another "
+                    "than that of the face upside down."
                 )
 
     @contextmanager
