@@ -13,14 +13,15 @@ from service.core.gallery import subject_id_objection
 ENROLLED = "enrolled"
 DUPLICATE = "duplicate"
 
-Send = Callable[[Photo], None]
-"""Enrols one photo; raises Refused, TryAgain or Unreachable."""
+Send = Callable[[Photo], str]
+"""Enrols one photo; a warning, or ""; raises Refused, TryAgain or Unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a photo: `enrolled`, `duplicate` (was there already) or a refusal's code.
 
+    `detail` is why it was refused, or what to know of one that is enrolled; mostly "".
     `earlier`: in a run before this one.
     """
 
@@ -69,7 +70,7 @@ def _one(photo: Photo, send: Send, stop: threading.Event) -> Outcome | None:
     if objection:
         return Outcome(photo, "invalid_subject_id", f"The subject's id {objection}.")
     try:
-        patiently(lambda: send(photo), wait=stop.wait, also=Unreachable)
+        warning = patiently(lambda: send(photo), wait=stop.wait, also=Unreachable)
     except BrokenOff:
         return None
     except Refused as error:
@@ -78,4 +79,4 @@ def _one(photo: Photo, send: Send, stop: threading.Event) -> Outcome | None:
         return Outcome(photo, error.code, error.detail)
     except OSError as error:
         return Outcome(photo, "unreadable_file", str(error.strerror or error))
-    return Outcome(photo, ENROLLED)
+    return Outcome(photo, ENROLLED, warning)

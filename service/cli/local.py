@@ -9,11 +9,12 @@ from sqlalchemy import make_url
 from faces.errors import FaceError
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.api.answers import IdentifyOut, VerifyOut
+from service.api.answers import EnrollOut, IdentifyOut, VerifyOut
 from service.api.gallery_answers import GalleryOut
 from service.cli.errors import Refused, TryAgain
 from service.cli.operator import operator
 from service.core import galleries
+from service.core.duplicates import resemblances
 from service.core.enroll import EnrollRequest, enroll
 from service.core.errors import Busy, NothingEnrolled, UnknownGallery
 from service.core.identify import Search, identify
@@ -56,10 +57,12 @@ class LocalTarget:
                 after = page.after
         return found
 
-    def enroll(self, request: EnrollRequest) -> None:
+    def enroll(self, request: EnrollRequest) -> EnrollOut:
         """See `Target`."""
         with _in_one_line():
-            enroll(request, self._parts)
+            done = enroll(request, self._parts)
+            [resemblance] = resemblances([done.alike], done.gallery, self._parts.store)
+            return EnrollOut.of(done, resemblance)
 
     def identify(self, data: bytes, search: Search) -> IdentifyOut:
         """See `Target`."""

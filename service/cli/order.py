@@ -9,6 +9,7 @@ from pathlib import Path
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
+from service.api.answers import EnrollOut
 from service.cli.bulk import Outcome, Send, enroll_all
 from service.cli.journal import Journal, journal_path
 from service.cli.photos import Photo
@@ -68,20 +69,27 @@ class Order:
         """
         run = uuid.uuid4().hex
 
-        def send(photo: Photo) -> None:
+        def send(photo: Photo) -> str:
             data = photo.path.read_bytes()
             content = hashlib.sha256(data).hexdigest()
             key = hashlib.sha256("\n".join((run, photo.place, content)).encode(errors="replace"))
-            to.enroll(
-                EnrollRequest(
-                    images=[lambda: data],
-                    gallery=self.gallery,
-                    subject_id=photo.subject_id,
-                    change={},
-                    modality=self.modality,
-                    policy=self.policy,
-                    key=key.hexdigest(),
-                )
+            request = EnrollRequest(
+                images=[lambda: data],
+                gallery=self.gallery,
+                subject_id=photo.subject_id,
+                change={},
+                modality=self.modality,
+                policy=self.policy,
+                key=key.hexdigest(),
             )
+            return _warning(to.enroll(request))
 
         return send
+
+
+def _warning(answer: EnrollOut) -> str:
+    """Who else it may be, best first; only how many, where a key may not search."""
+    alike = [f"{one.subject_id} ({one.score:.3f})" for one in answer.possible_duplicates]
+    if alike:
+        return f"also looks like {', '.join(alike)}"
+    return " ".join(warning.detail for warning in answer.warnings)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.api.answers import IdentifyOut, VerifyOut
+from service.api.answers import EnrollOut, IdentifyOut, VerifyOut
 from service.api.gallery_answers import GalleryOut
 from service.api.schemas import SubjectPageOut
 from service.cli.errors import CommandError, Refused, TryAgain, Unreachable
@@ -72,7 +72,7 @@ class RemoteTarget:
                 return found
             query["cursor"] = page.next_cursor
 
-    def enroll(self, request: EnrollRequest) -> None:
+    def enroll(self, request: EnrollRequest) -> EnrollOut:
         """See `Target`."""
         fields = {
             "gallery": request.gallery,
@@ -83,7 +83,7 @@ class RemoteTarget:
             fields["subject_id"] = request.subject_id
         headers = {"Idempotency-Key": request.key} if request.key else {}
         files = {"image": ("image", request.images[0]())}
-        self.send("POST", "/enroll", data=fields, files=files, headers=headers)
+        return self.ask(EnrollOut, "POST", "/enroll", data=fields, files=files, headers=headers)
 
     def identify(self, data: bytes, search: Search) -> IdentifyOut:
         """See `Target`."""

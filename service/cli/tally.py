@@ -25,11 +25,12 @@ EXAMPLES = 3
 
 
 class Tally:
-    """What became of the photos so far; holds the refused ones only, however many there are."""
+    """What became of the photos so far; of those that are enrolled, holds warnings only."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.refused: list[Outcome] = []
+        self.warned: list[Outcome] = []
         self.before = 0
         self._sent = 0
         self._subjects: set[str] = set()
@@ -46,6 +47,8 @@ class Tally:
             self.refused.append(outcome)
         else:
             self._subjects.add(outcome.photo.subject_id)
+            if outcome.code == ENROLLED and outcome.detail:
+                self.warned.append(outcome)
         if outcome.earlier:
             self.before += not outcome.refused
         else:
@@ -61,13 +64,16 @@ class Tally:
         )
 
     def show(self, report: Path | None) -> None:
-        """Print the result; write every refusal to `report`."""
+        """Print the result, a line for each warning; write every refusal to `report`."""
         seconds = max(time.monotonic() - self._started, 1e-9)
         out.print(
             f"{self.line()}; {len(self._subjects):,} subjects. "
             f"{seconds:.1f} s, {self._sent / seconds:.1f} photos/s.",
             soft_wrap=True,
         )
+        for one in sorted(self.warned, key=lambda outcome: outcome.photo.place):
+            line = printable(f"{one.photo.place}, enrolled as {one.photo.subject_id}: {one.detail}")
+            out.print(line, markup=False, soft_wrap=True)
         if self.refused:
             out.print(self._table())
         if report is not None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.api.answers import IdentifyOut, VerifyOut
+from service.api.answers import EnrollOut, IdentifyOut, VerifyOut
 from service.api.gallery_answers import GalleryOut
 from service.core.enroll import EnrollRequest
 from service.core.identify import Search
@@ -29,7 +29,7 @@ class Target(Protocol):
     def templates(self, gallery: str) -> Mapping[str, int]:
         """How many templates each subject of a gallery has."""
 
-    def enroll(self, request: EnrollRequest) -> None:
+    def enroll(self, request: EnrollRequest) -> EnrollOut:
         """Enrol the one image of `request`; returns once it is committed."""
 
     def identify(self, data: bytes, search: Search) -> IdentifyOut:

@@ -18,7 +18,10 @@ def photos(count: int) -> list[Photo]:
 
 
 def run(count: int, send, at_once: int = 4, stop: threading.Event | None = None) -> Counter[str]:  # type: ignore[no-untyped-def]
-    outcomes = enroll_all(photos(count), send, at_once=at_once, stop=stop or threading.Event())
+    stop = stop or threading.Event()
+    outcomes = enroll_all(
+        photos(count), lambda photo: send(photo) or "", at_once=at_once, stop=stop
+    )
     return Counter(outcome.code for outcome in outcomes)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,6 +76,21 @@ def test_each_refused_file_is_listed_with_its_reason(
     }
     for code in set(rows.values()):
         assert code in result.output
+
+
+def test_a_face_that_another_subject_has_is_told_in_one_line(
+    run: Run, gallery: str, album: Path, client: httpx.Client
+) -> None:
+    (album / "other").mkdir()
+    (album / "other" / "0.jpg").write_bytes(jpeg(photo(1, margin=30)))
+    assert run("enroll", album / "person-1", "--gallery", gallery).exit_code == 0
+
+    result = run("enroll", album, "--gallery", gallery, "-j", "1")
+
+    assert result.exit_code == 0
+    [line] = [line for line in result.output.splitlines() if line.startswith("other/")]
+    assert re.match(r"other/0\.jpg, enrolled as other: also looks like \w+ \(\d\.\d{3}\)", line)
+    assert templates(client, gallery)["other"] == 1
 
 
 def test_what_no_photo_is_left_alone(

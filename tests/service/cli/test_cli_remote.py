@@ -61,6 +61,24 @@ def problem(status: int, code: str, **headers: str) -> tuple[int, dict[str, str]
     return status, {"Content-Type": PROBLEM, **headers}, body.encode()
 
 
+DONE = json.dumps(
+    {
+        "subject": {
+            "subject_id": "ada",
+            "name": None,
+            "metadata": {},
+            "created_at": "2026-01-05T09:00:00Z",
+            "updated_at": "2026-01-05T09:00:00Z",
+            "template_count": 1,
+        },
+        "gallery": "default",
+        "templates": [],
+        "rejected": [],
+        "possible_duplicates": [],
+        "warnings": [],
+    }
+).encode()
+
 REQUEST = EnrollRequest(
     images=[lambda: b"image"],
     gallery="default",
@@ -115,7 +133,7 @@ def test_these_answers_are_refusals(
 def test_after_a_lost_answer_the_same_key_is_sent_again(
     target: RemoteTarget,
 ) -> None:
-    Moody.answers += [None, problem(503, "busy", **{"Retry-After": "0.1"}), (201, {}, b"{}")]
+    Moody.answers += [None, problem(503, "busy", **{"Retry-After": "0.1"}), (201, {}, DONE)]
     pauses: list[float] = []
 
     patiently(
