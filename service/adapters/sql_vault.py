@@ -138,7 +138,8 @@ def _next(connection: Connection, after: dict[_Sealed, int]) -> tuple[_Sealed, l
     """Some rows of the first column that has any left; none are left of the last one in the end."""
     for one, last in after.items():
         query = one.rows.where(one.key > last).order_by(one.key).limit(_AT_ONCE)
-        rows = list(connection.execute(query))
+        # Locked: a switch to another model must not put a new vector there between read and write.
+        rows = list(connection.execute(query.with_for_update(of=one.key.table)))
         if rows:
             break
     return one, rows

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from typer.testing import CliRunner
 from faces.bundle import Bundle
 from faces.locate import FacePolicy
 from faces.modality import Modality
-from service.adapters import sql_backup, sql_switch, sql_vault
+from service.adapters import sql_backup, sql_log, sql_switch, sql_vault
 from service.adapters.sql_engine import open_engine, reading, writing
 from service.adapters.sql_tables import (
     crop,
@@ -397,6 +398,30 @@ def test_a_key_follows_another_for_crops_and_new_vectors_too(
     for column in (template.c.vector, reembedded.c.vector, crop.c.pixels):
         with reading(move.engine) as connection:
             assert all(map(vault.is_current, connection.execute(select(column)).scalars()))
+
+
+def test_a_key_that_follows_another_at_the_very_switch_leaves_the_new_vectors(move: Move) -> None:
+    """What was read before the switch must not be written back after it."""
+    for person in range(2):
+        move.enroll(person)
+    one = move.begin()
+    move.embed(one)
+    old = move.settings.encryption_keys
+    assert old is not None
+    vault = Vault({"second": bytes(32)} | read_keys(old.get_secret_value()))
+    steps = sql_vault.rewrite(move.engine, vault, SERVICE)
+    next(steps)  # the new vectors, which the switch is about to move
+    with ThreadPoolExecutor() as beside:
+        with writing(move.engine) as connection:
+            sql_switch.put_in_place(connection, one.gallery.id, one.successor)
+            rewriting = beside.submit(list, steps)
+            time.sleep(0.5)  # it waits by now
+        rewriting.result()
+
+    with reading(move.engine) as connection:
+        rows = connection.execute(select(*sql_log.SEALED).order_by(template.c.id)).all()
+        found = [sql_log.vector(row, vault) for row in rows]
+    np.testing.assert_allclose(found, move.fresh(0, 1), atol=1e-5)
 
 
 def test_crops_are_sealed_or_not_kept(
