@@ -1,5 +1,6 @@
 """Hits -> a candidate list: pure, one row a subject, the best template wins."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from service.core.gallery import Candidate, Hit, Owner
@@ -43,9 +44,10 @@ def is_complete(
 ) -> bool:
     """Whether looking at more hits than `found` has could not change `candidates`.
 
-    Unseen templates score at most what the last hit does, and may tie with it.
+    Unseen templates score at most what the last hit does, and may tie with it. Where there is no
+    hit at all, they are being removed at this moment: look again.
     """
     if len(found.hits) >= found.searched:
         return True
-    last = min(hit.score for hit in found.hits)
+    last = min((hit.score for hit in found.hits), default=math.inf)
     return last < threshold or (len(candidates) == top_k and last < candidates[-1].score)

@@ -52,6 +52,7 @@ def test_a_search_has_looked_far_enough() -> None:
     none = -math.inf
     assert complete([], 0, 1, none)
     assert complete([(0, 0.9)], 1, 5, none), "there is nothing more"
+    assert not complete([], 1, 1, none), "all that was seen is being removed at this moment"
     assert complete([(0, 0.9), (2, 0.5)], 100, 1, none), "what follows is below the last wanted"
     assert not complete([(0, 0.9), (2, 0.9)], 100, 2, none), "what follows may tie"
     assert not complete([(0, 0.9), (1, 0.5)], 100, 2, none), "a second subject may follow"
