@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    column,
     func,
     literal,
     or_,
@@ -30,10 +31,19 @@ def matches(wanted: MetadataFilter, dialect: Dialect) -> ColumnElement[bool]:
 
 
 def _on_postgresql(key: str, values: Sequence[Scalar]) -> ColumnElement[bool]:
-    """`@>` holds for equal scalars, and for a list that has the scalar among its elements."""
+    """`@>` holds for a list that has the scalar among its elements.
+
+    The metadata is parsed as often for a hundred values as for one: they are one list.
+    """
     found = cast(subject.c.meta, JSONB)[key]
-    has = [found.contains(cast(literal(json.dumps(value), String), JSONB)) for value in values]
-    return or_(*has, found.is_(None)) if None in values else or_(*has)
+    is_list = func.jsonb_typeof(found) == "array"
+    each = func.jsonb_array_elements(case((is_list, found), else_=func.jsonb_build_array(found)))
+    element = each.table_valued(column("value", JSONB), name="element")
+    scalar = func.jsonb_typeof(element.c.value).not_in(("array", "object"))
+    listed = cast(literal(json.dumps(values), String), JSONB)
+    found_one = select(literal(1)).select_from(element)
+    has = found_one.where(scalar, listed.contains(element.c.value)).exists()
+    return or_(has, found.is_(None)) if None in values else has
 
 
 def _on_sqlite(key: str, values: Sequence[Scalar]) -> ColumnElement[bool]:

@@ -184,6 +184,7 @@ WRONG = [
     '{"unit": NaN}',
     '{"unit": 1e999}',
     '{"unit": 99999999999999999999}',
+    '{"unit": 1' + "0" * 400 + "}",
     '{"unit": "\\u0000"}',
     '{"\\ud800": 1}',
     json.dumps({f"{number}": 1 for number in range(9)}),
