@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from service.api.deps import After, Limit, PartsDep, cursor_to
+from service.api.deps import NO_NUL, After, Limit, PartsDep, cursor_to
 from service.api.guard import GuardedRoute, needs
 from service.api.problems import documented
 from service.core.access import Scope
@@ -80,11 +80,16 @@ def get_audit(
     before: After,
     limit: Limit = 100,
     gallery: Annotated[
-        str | None, Query(max_length=64, description="Only what was done in this gallery.")
+        str | None,
+        Query(max_length=64, pattern=NO_NUL, description="Only what was done in this gallery."),
     ] = None,
     subject_id: Annotated[
         str | None,
-        Query(max_length=200, description="Only what was done to this subject, until erased."),
+        Query(
+            max_length=200,
+            pattern=NO_NUL,
+            description="Only what was done to this subject, until erased.",
+        ),
     ] = None,
 ) -> AuditPageOut:
     """What was enrolled, searched, changed and erased, newest first, in parts.

@@ -48,6 +48,9 @@ SubjectInPath = Annotated[
     str,
     Path(description="Your own id of the person, percent-encoded.", examples=["staff-0042"]),
 ]
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL takes no text with a NUL in it."""
+
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many to answer with at most.")]
 IdempotencyKey = Annotated[
     str | None,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Path
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from service.api.deps import After, Limit, PartsDep, cursor_to
+from service.api.deps import NO_NUL, After, Limit, PartsDep, cursor_to
 from service.api.guard import GuardedRoute, needs
 from service.api.job_answers import JobFileOut, JobFilePageOut, JobOut
 from service.api.problems import documented
@@ -31,7 +31,9 @@ that was revoked is noticed, and a worker that is to stop need not wait for long
 _ROWS = 1000
 
 router = APIRouter(prefix="/jobs/{job_id}", route_class=GuardedRoute, tags=["imports"])
-JobInPath = Annotated[str, Path(max_length=64, description="As the import was answered.")]
+JobInPath = Annotated[
+    str, Path(max_length=64, pattern=NO_NUL, description="As the import was answered.")
+]
 LastEventId = Annotated[
     str | None,
     Header(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.core.errors import Duplicate, UnknownGallery, UnknownSubject
+from service.core.errors import Duplicate, UnknownGallery, UnknownSubject, UnknownTemplate
 from service.core.gallery import (
     DEFAULT_GALLERY,
     GALLERY_NAME,
@@ -126,12 +126,18 @@ def list_templates(store: Store, name: str, after: int, limit: int) -> Page[Subj
 
 def template(store: Store, name: str, template_id: str) -> SubjectTemplate:
     """One template and whose it is; raises UnknownGallery, UnknownTemplate."""
-    return store.template(find(store, name), template_id)
+    return store.template(find(store, name), _possible_template(template_id))
 
 
 def delete_template(store: Store, name: str, template_id: str) -> None:
     """Erase one template; its subject stays. Raises UnknownGallery, UnknownTemplate."""
-    store.delete_template(find(store, name), template_id)
+    store.delete_template(find(store, name), _possible_template(template_id))
+
+
+def _possible_template(template_id: str) -> str:
+    if "\0" in template_id:  # PostgreSQL takes no such text
+        raise UnknownTemplate(f"No template has the id {template_id[:80]!r}.")
+    return template_id
 
 
 def possible(subject_id: str) -> str:

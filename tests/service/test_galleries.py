@@ -17,6 +17,17 @@ from service.wiring import wire
 pytestmark = pytest.mark.every_database
 
 
+def test_an_id_with_a_nul_in_it_is_nobody_s(desk: Desk) -> None:
+    """PostgreSQL takes no such text, which must not end in an internal error."""
+    template = desk.at("templates", "%00")
+    asked = [("GET", template), ("DELETE", template), ("GET", "/jobs/%00"), ("DELETE", "/jobs/%00")]
+    asked += [("GET", "/audit?subject_id=%00"), ("GET", "/audit?gallery=%00")]
+
+    answers = [desk.client.request(*one).status_code for one in asked]
+
+    assert answers == [404, 404, 422, 422, 422, 422]
+
+
 def test_a_gallery_is_made_listed_and_erased(client: httpx.Client) -> None:
     made = client.post("/galleries", json={"gallery": "short-lived"})
 
