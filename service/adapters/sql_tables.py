@@ -109,6 +109,7 @@ template = Table(
     Column("quality", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("subject", "image_sha256"),
+    Index(None, "gallery_id", "id"),
     Index(None, "gallery_id", "created_at"),
     sqlite_autoincrement=True,
 )
