@@ -43,4 +43,6 @@ class Calibration:
 
     def threshold_at_fpir(self, fpir: float, searched: int) -> float:
         """Lowest tabulated score with FPIR at most `fpir` over `searched` references."""
+        if fpir >= 1:
+            return self.threshold_at_fmr(1.0)
         return self.threshold_at_fmr(float(-np.expm1(np.log1p(-fpir) / max(searched, 1))))

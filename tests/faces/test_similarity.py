@@ -31,6 +31,11 @@ def test_a_threshold_is_the_lowest_score_that_keeps_the_rate():
     assert TABLE.threshold_at_fmr(0.0001) == float("inf")
 
 
+@pytest.mark.filterwarnings("error")
+def test_any_false_positive_rate_is_kept_by_the_lowest_score_of_the_table():
+    assert TABLE.threshold_at_fpir(1, 100) == 0.2
+
+
 @given(st.floats(0.0005, 0.9), st.integers(1, 1000))
 def test_a_threshold_at_a_false_positive_rate_keeps_it(fpir, searched):
     threshold = TABLE.threshold_at_fpir(fpir, searched)
