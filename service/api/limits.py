@@ -1,10 +1,14 @@
-"""ASGI middleware: a body is counted and timed while it arrives, whatever Content-Length says."""
+"""ASGI middleware: a body is counted and timed while it arrives, whatever Content-Length says.
+
+A compressed one is refused: what is counted would not be what it unpacks to.
+"""
 
 import contextlib
 import re
 
 import anyio
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem
@@ -18,6 +22,7 @@ _IMPORTS = re.compile(r"/galleries/[^/]+/imports")
 """Where a body is written to disk as it arrives."""
 
 CLOSE = {"Connection": "close"}
+"""Without it uvicorn reads what is left of a refused body, to its end, if it has one."""
 
 
 class BodyRefused(Exception):
@@ -44,10 +49,14 @@ class BodyLimit:
         headers = Headers(scope=scope)
         limit, seconds, code = self._allowed(scope, headers)
         request_id = scope["state"].get("request_id")
-        too_large = problem(code, f"The request is larger than {limit:,} bytes.", request_id)
+        if headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+            return await _coded(request_id)(scope, receive, send)
+        too_large = problem(
+            code, f"The request is larger than {limit:,} bytes.", request_id, headers=CLOSE
+        )
         if _declared(headers) > limit:
             return await too_large(scope, receive, send)
-        body = _Counted(receive, send, limit, seconds)
+        body = _Counted(receive, send, limit, seconds, endless="transfer-encoding" in headers)
         with contextlib.suppress(BodyRefused):
             await self._app(scope, body.receive, body.send)
         if body.refused and not body.answered:
@@ -68,8 +77,11 @@ class BodyLimit:
 class _Counted:
     """The two ends of a connection, until too much has come in or it has taken too long."""
 
-    def __init__(self, receive: Receive, send: Send, limit: int, seconds: float) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, limit: int, seconds: float, *, endless: bool
+    ) -> None:
         self._receive, self._send, self._left = receive, send, limit
+        self._endless = endless
         self._deadline = anyio.current_time() + seconds
         self._complete = False
         self.late = False
@@ -89,10 +101,15 @@ class _Counted:
         return message
 
     async def send(self, message: Message) -> None:
-        """Let an answer through, unless it is the application's comment on the cut body."""
+        """Let an answer through, unless it is the application's comment on the cut body.
+
+        One that does not wait for a body of unknown length is the last on its connection.
+        """
         if self.refused and not self.answered:
             return
         self.answered = True
+        if message["type"] == "http.response.start" and self._endless and not self._complete:
+            MutableHeaders(scope=message).update(CLOSE)
         await self._send(message)
 
     async def _next(self) -> Message:
@@ -103,6 +120,13 @@ class _Counted:
             return await self._receive()
         self.late = True
         raise BodyRefused
+
+
+def _coded(request_id: str | None) -> Response:
+    """RFC 9110, 15.5.16: says what would be accepted."""
+    headers = {"Accept-Encoding": "identity", **CLOSE}
+    detail = "Send the body as it is, without a Content-Encoding."
+    return problem("unsupported_media_type", detail, request_id, headers=headers)
 
 
 def _declared(headers: Headers) -> int:

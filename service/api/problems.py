@@ -169,6 +169,8 @@ def complete(schema: dict[str, Any]) -> None:
                     response["content"] = _AS_PROBLEM
             if operation["security"]:
                 responses |= _KEY_REFUSALS
+            if "requestBody" in operation:
+                responses.setdefault(*_CODED_BODY)
             operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -177,6 +179,10 @@ def _described(codes: Iterable[str]) -> str:
 
 
 _AS_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_CODED_BODY = (
+    str(STATUS["unsupported_media_type"]),
+    {"description": _described(["unsupported_media_type"]), "content": _AS_PROBLEM},
+)
 _KEY_REFUSALS = {
     str(STATUS[code]): {"description": _described([code]), "content": _AS_PROBLEM}
     for code in ("unauthorised", "forbidden", "rate_limited")

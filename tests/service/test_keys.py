@@ -171,6 +171,22 @@ def test_too_many_requests_of_a_key_have_to_wait(database: str, bundle: Bundle) 
     assert {answer.status_code for answer in (other, *keyless)} == {200}
 
 
+def test_each_process_counts_for_itself(database: str, bundle: Bundle) -> None:
+    """As the guide says: with two of them a key has the limit twice."""
+    settings = {"rate_limit": "3/minute"}
+    with (
+        guarded(database, bundle.folder, **settings) as one,
+        guarded(database, bundle.folder, **settings) as two,
+    ):
+        token = one.token("hasty")
+        answers = [
+            [service.caller(token).get("/version").status_code for _ in range(4)]
+            for service in (one, two)
+        ]
+
+    assert answers == [[200, 200, 200, 429]] * 2
+
+
 def test_where_no_key_is_asked_for_one_that_is_sent_counts_all_the_same(
     database: str, bundle: Bundle
 ) -> None:
