@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -142,7 +143,11 @@ def test_the_log_tells_which_key_was_refused(
 
     reader.delete("/galleries/default")
 
-    [line] = [record for record in caplog.records if getattr(record, "status", 0) == 403]
+    deadline = time.monotonic() + 10  # the line is written once the answer has been sent
+    while not (lines := [r for r in caplog.records if getattr(r, "status", 0) == 403]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    [line] = lines
     [known] = [key for key in service.keys.list() if key.name == "reading"]
     assert line.key == known.key
 

@@ -143,7 +143,8 @@ def evaluate_systems(
     for code, files in refusals(done.images).items():
         console.print(f"refused, {code}: {', '.join(files)}", markup=False)
     analysis = analyse(done, rows.bundle, rows.run)
-    show_groups(console, analysis.breakdowns)
+    told = {result.trial for result in done.headline}  # folds are averaged, not told one by one
+    show_groups(console, [each for each in analysis.breakdowns if each.trial in told])
     facts = {"protocol": protocol, "date": datetime.now(UTC).date().isoformat(), **rows.facts}
     write_json(
         folder / "results.json",
