@@ -99,7 +99,8 @@ def by_hand(view: View, probe: np.ndarray) -> dict[int, float]:
 
 def found(means: Means, view: View, probe: np.ndarray) -> dict[int, float] | None:
     hits = means.search(view, probe, 100, None)
-    owner = dict(zip(view.templates.tolist(), view.subjects.tolist(), strict=True))
+    used = slice(view.used)  # what lies beyond is memory that nobody has written to
+    owner = dict(zip(view.templates[used].tolist(), view.subjects[used].tolist(), strict=True))
     return hits and {owner[hit.template]: hit.score for hit in hits.hits}
 
 
