@@ -23,6 +23,9 @@ from schemathesis.specs.openapi.checks import (
 pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "60"))
+LONGEST_URL = 60_000
+"""Uvicorn refuses a longer one (64 KiB with the headers) with a plain 400, before the service."""
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -63,7 +66,10 @@ def test_every_answer_is_one_that_the_schema_tells_of(
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case: schemathesis.Case) -> None:
-            with_images(case).call_and_validate(checks=CHECKS, timeout=60)
+            answer = with_images(case).call(timeout=60)
+            if len(answer.request.url) > LONGEST_URL and answer.status_code == 400:
+                return
+            case.validate_response(answer, checks=CHECKS)
 
         try:
             holds()
