@@ -19,6 +19,8 @@ from training.evaluation.calibrate import calibrate_strictly
 from training.render import render
 
 BATCH = 64
+MIN_COHORT = 50
+"""Fewer say nothing of a mean and a deviation, not even together."""
 MIN_COMPARISONS = 1000
 """Fewer fix neither the mean and the deviation of a cohort nor a table worth serving."""
 
@@ -64,10 +66,9 @@ def _large_enough(cohorts: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[
     """
     large = {name: scores for name, scores in cohorts.items() if scores.size >= MIN_COMPARISONS}
     small = {name: scores for name, scores in cohorts.items() if name not in large and scores.size}
-    if not small:
+    if sum(scores.size for scores in small.values()) < MIN_COHORT:
         return large
-    together = np.concatenate(list(small.values()))
-    return large | {" with ".join(sorted(small)): together}
+    return large | {" with ".join(sorted(small)): np.concatenate(list(small.values()))}
 
 
 def _drawn_alike(probe: Source, photo: Source) -> bool:
